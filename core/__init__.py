@@ -1,0 +1,1 @@
+"""Building blocks that know neither Flask, Celery nor SQLAlchemy."""

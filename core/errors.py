@@ -1,12 +1,28 @@
-"""The errors of the platform: a small tree, made into HTTP answers and retry decisions elsewhere."""
+"""Everything that can go wrong on purpose, as one small tree.
+
+PlatformError
+  InvalidInputError            the request says something that cannot be meant
+    UnreadableFileError        a file is not what its name or sender says
+    UnsupportedTypeError       a content type nobody here reads
+    TooLargeError              over a stated limit
+  NotFoundError, GoneError     never there, or not any more
+  ForbiddenError, UnauthorizedError
+  ConflictError                right request, wrong moment
+  RateLimitedError             too many, too fast
+  UnavailableError             a dependency is down; the same call may succeed later
+    UpstreamError              the outside API answered badly or not at all
+  JobError                     a job ends for a reason that has a name of its own
+"""
+
+from __future__ import annotations
 
 from typing import Any, ClassVar
 
 
 class PlatformError(Exception):
-    """Something the platform can say in plain words; `code` is public and never changes."""
+    """Base of all errors that have a public code; `details` are facts a client may show."""
 
-    code: ClassVar[str] = "platform_error"
+    code: ClassVar[str] = "internal"
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -16,30 +32,67 @@ class PlatformError(Exception):
 
 
 class InvalidInputError(PlatformError):
-    """The caller's input is wrong; the message names the value and the way out."""
-
     code = "invalid_input"
 
 
-class NotFoundError(PlatformError):
-    """There is no such thing."""
-
-    code = "not_found"
+class UnreadableFileError(InvalidInputError):
+    code = "unreadable_file"
 
 
-class TooLargeError(PlatformError):
-    """More than a limit allows."""
-
-    code = "too_large"
-
-
-class UnsupportedTypeError(PlatformError):
-    """A kind of file nobody here reads."""
-
+class UnsupportedTypeError(InvalidInputError):
     code = "unsupported_type"
 
 
-class UnreadableFileError(PlatformError):
-    """A file is damaged, encrypted, hostile or not what its name says."""
+class TooLargeError(InvalidInputError):
+    code = "too_large"
 
-    code = "unreadable_file"
+
+class NotFoundError(PlatformError):
+    code = "not_found"
+
+
+class GoneError(PlatformError):
+    code = "gone"
+
+
+class UnauthorizedError(PlatformError):
+    code = "unauthorized"
+
+
+class ForbiddenError(PlatformError):
+    code = "forbidden"
+
+
+class ConflictError(PlatformError):
+    code = "conflict"
+
+
+class RateLimitedError(PlatformError):
+    code = "rate_limited"
+
+
+class UnavailableError(PlatformError):
+    """A dependency is down; the same call may succeed later."""
+
+    code = "unavailable"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: int = 2, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class UpstreamError(UnavailableError):
+    code = "upstream"
+
+
+class TimeLimitError(PlatformError):
+    code = "time_limit"
+
+
+class MemoryLimitError(PlatformError):
+    code = "memory_limit"
+
+
+class PoisonError(PlatformError):
+    code = "poison"

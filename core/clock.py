@@ -1,0 +1,29 @@
+"""The time, and ids that sort by it."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from uuid import UUID
+
+_RANDOM_BITS = 74
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0b10 << 62
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with `Z`, or None."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def uuid7() -> UUID:
+    """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random, so that newer ids sort after older ones."""
+    milliseconds = time.time_ns() // 1_000_000
+    noise = int.from_bytes(os.urandom(10)) >> (80 - _RANDOM_BITS)
+    high, low = noise >> 62, noise & ((1 << 62) - 1)
+    return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | _VERSION_7 | high << 64 | _VARIANT | low)

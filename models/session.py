@@ -1,0 +1,68 @@
+"""Connections to Postgres, short or transactional, with every wait bounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import make_url
+
+
+class Database:
+    """One pool. `connect()` commits each statement by itself; `transaction()` commits at its end."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 4,
+        dumps: Callable[[Any], str] = json.dumps,
+        application: str = "reckoner",
+    ) -> None:
+        self.url = make_url(url).set(drivername="postgresql+psycopg2")
+        self._engine = create_engine(
+            self.url,
+            pool_size=pool_size,
+            # A burst beyond the pool waits here rather than opening connections that Postgres pays for.
+            max_overflow=0,
+            pool_timeout=3,
+            # Connections die with a Postgres restart; the pool then drops them all at once, and the one
+            # request that noticed is answered 503 rather than every request paying a ping.
+            pool_pre_ping=False,
+            # A process forked off must not share sockets; see forget().
+            pool_recycle=1800,
+            json_serializer=dumps,
+            connect_args={
+                "connect_timeout": 3,
+                "application_name": application,
+                # A peer that vanished silently is noticed within seconds, not after the kernel's two hours.
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+                # A frozen process must not keep locks that others wait for.
+                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
+            },
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Every statement is its own transaction: one round trip, no BEGIN, no COMMIT."""
+        with self._autocommit.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+    def forget(self) -> None:
+        """Drop inherited connections without closing them: for a child process after a fork."""
+        self._engine.dispose(close=False)
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,24 @@
+"""All tables in one place, for migrations and their drift check."""
+
+from models.api_key import ApiKey
+from models.base import Base
+from models.idempotency import IdempotencyKey
+from models.job import Job, JobEvent
+from models.job_log import JobLog
+from models.schedule import Schedule, ScheduleRun
+from models.two_sum_result import TwoSumResult
+from models.worker import PausedQueue, Worker
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "IdempotencyKey",
+    "Job",
+    "JobEvent",
+    "JobLog",
+    "PausedQueue",
+    "Schedule",
+    "ScheduleRun",
+    "TwoSumResult",
+    "Worker",
+]

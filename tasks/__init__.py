@@ -1,0 +1,1 @@
+"""Kinds of work, and the plumbing every job runs through."""

@@ -1,0 +1,1 @@
+"""Celery, and what a worker process needs."""
