@@ -1,0 +1,1 @@
+"""Real Postgres and Valkey from wheels, and the supervisor behind `make up`."""
