@@ -1,0 +1,40 @@
+"""The platform's processes and their exact commands, for `make up` and for docker-compose.yml alike."""
+
+from dataclasses import dataclass
+
+_CELERY = ("python", "-m", "celery", "-A", "workers.entry")
+_WORKER_OPTIONS = (
+    # Workers owe each other nothing, state is in Postgres; asking the others costs a second at each start.
+    "--without-mingle",
+    # Nor do they follow each other's events; each would read what all the others say.
+    "--without-gossip",
+)
+
+
+@dataclass(frozen=True)
+class Process:
+    """`command` starts with `python`: the interpreter that runs the platform."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def _worker(name: str, queues: str) -> Process:
+    # The name tells the groups of one machine apart in Flower.
+    return Process(name, (*_CELERY, "worker", "-Q", queues, "-n", f"{name}@%h", *_WORKER_OPTIONS))
+
+
+MIGRATE = Process("migrate", ("python", "-m", "models.migrate"))
+API = Process("api", ("python", "-m", "api"))
+# One group serves both queues at a desk: a second costs memory, and there is one person to serve.
+WORKER = _worker("worker", "quick,heavy")
+# Where there is load, long jobs must not keep short ones waiting.
+QUICK_WORKER = _worker("worker-quick", "quick")
+HEAVY_WORKER = _worker("worker-heavy", "heavy")
+# Due times are rows, so beat needs no memory of its own: without a file there is none to be locked or torn.
+BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler"))
+# Address, port and credentials come from FLOWER_*: a command line can be read by everybody.
+FLOWER = Process("flower", (*_CELERY, "flower"))
+
+LOCAL = (API, WORKER, BEAT, FLOWER)
+DEPLOYED = (MIGRATE, API, QUICK_WORKER, HEAVY_WORKER, BEAT, FLOWER)

@@ -1,0 +1,214 @@
+"""Start the whole platform, keep it running, stop it in order."""
+
+import fcntl
+import http.client
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from embedded import leftovers
+from embedded.child import Child
+from embedded.errors import HomeInUseError, ServerError
+from embedded.local_settings import LocalSettings, require_free
+from embedded.log_lines import LogLines
+from embedded.postgres import Postgres
+from embedded.processes import Process
+from embedded.room import write_private
+from embedded.server import Server
+from embedded.stop_signals import StopSignals
+from embedded.valkey import Valkey
+
+ROOT = Path(__file__).parents[1]
+_TICK_SECONDS = 0.05
+_PROBE_EVERY_SECONDS = 0.1
+# Longer than a drain: a process that is still there then is stuck.
+_STUCK_SECONDS = 10.0
+
+
+class Supervisor:
+    """Runs in the main thread only: children are tied to the thread that starts them.
+
+    `foreground` is started once the platform is ready, with our terminal; when it ends, everything stops and
+    its exit code is ours.
+    """
+
+    def __init__(
+        self,
+        settings: LocalSettings,
+        processes: Sequence[Process],
+        *,
+        migrate: Process,
+        log: LogLines,
+        foreground: Process | None = None,
+        ready_timeout_seconds: float | None = None,
+    ) -> None:
+        self._settings = settings
+        self._processes = processes
+        self._migrate = migrate
+        self._log = log
+        self._foreground = foreground
+        self._ready_timeout_seconds = ready_timeout_seconds
+        self._signals = StopSignals()
+        self._servers: list[Server] = []
+        self._children: list[Child] = []
+        self._server_retry_at = 0.0
+        self._ready = False
+
+    def run(self) -> int:
+        """Everything from start to end; the exit code."""
+        self._signals.listen()
+        with ExitStack() as stack:
+            stack.callback(self._log.close)
+            stack.callback(os.close, self._lock())
+            if cleared := leftovers.clear(self._settings.home):
+                self._log.say(f"ended {cleared} processes that a killed run had left")
+            require_free(self._settings)
+            stack.callback(self._stop)
+            environment = self._start_servers()
+            code = self._bring_up_schema(environment)
+            return code or self._supervise(environment)
+
+    def _lock(self) -> int:
+        """One supervisor per home; the kernel frees the lock with the process, however it ends."""
+        descriptor = os.open(
+            self._settings.home / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise HomeInUseError(
+                f"another copy runs in {self._settings.home}; stop it, or choose another RECKONER_HOME "
+                "(and PORT and FLOWER_PORT)"
+            ) from None
+        return descriptor
+
+    def _start_servers(self) -> dict[str, str]:
+        """Start what the environment doesn't replace; what the children are told."""
+        home = self._settings.home
+        urls = []
+        for given, kind in ((self._settings.database_url, Postgres), (self._settings.redis_url, Valkey)):
+            if given is None:
+                server: Server = kind(home, output=self._log.pipe(kind.name))
+                self._servers.append(server)
+                server.start()
+                urls.append(server.url)
+            else:
+                urls.append(given)
+        environment = self._settings.environment(*urls)
+        # For a second terminal: what to connect to, readable by the owner alone.
+        known = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+        known |= {"api": self._settings.api_url, "flower": self._settings.flower_url}
+        write_private(home / "endpoints.json", json.dumps(known, indent=2) + "\n")
+        return environment
+
+    def _bring_up_schema(self, environment: dict[str, str]) -> int:
+        child = self._add(self._migrate, environment)
+        while (code := child.poll()) is None:
+            self._log.pump(_TICK_SECONDS)
+            if self._signals.is_asked:
+                return 0
+        self._children.remove(child)
+        if code != 0:
+            self._log.pump(0)
+            self._log.say(f"{child.name} failed with code {code}: nothing else is started")
+        return code
+
+    def _add(self, process: Process, environment: dict[str, str], *, own_terminal: bool = False) -> Child:
+        child = Child(process, self._settings.home, environment, ROOT)
+        self._children.append(child)
+        self._start(child, own_terminal=own_terminal)
+        return child
+
+    def _start(self, child: Child, *, own_terminal: bool = False) -> None:
+        output = None if own_terminal else self._log.pipe(child.name)
+        child.start(output)
+        if output is not None:
+            os.close(output)
+
+    def _supervise(self, environment: dict[str, str]) -> int:
+        for process in () if self._signals.is_asked else self._processes:
+            self._add(process, environment)
+        deadline = time.monotonic() + (self._ready_timeout_seconds or float("inf"))
+        foreground: Child | None = None
+        next_probe = 0.0
+        while not self._signals.is_asked and not self._log.is_broken:
+            self._log.pump(_TICK_SECONDS)
+            if foreground is not None and (code := foreground.poll()) is not None:
+                self._children.remove(foreground)
+                return code
+            self._restart_what_ended(foreground)
+            if not self._ready and time.monotonic() >= next_probe:
+                next_probe = time.monotonic() + _PROBE_EVERY_SECONDS
+                if self._answers_ready():
+                    self._ready = True
+                    self._announce()
+                    if self._foreground is not None:
+                        foreground = self._add(self._foreground, environment, own_terminal=True)
+                elif time.monotonic() > deadline:
+                    self._log.say(f"not ready after {self._ready_timeout_seconds:g} s")
+                    return 1
+        return 0 if self._foreground is None else 1
+
+    def _restart_what_ended(self, foreground: Child | None) -> None:
+        for child in self._children:
+            if child is foreground:
+                continue
+            if (code := child.poll()) is not None:
+                pause = child.plan_restart()
+                self._log.say(f"{child.name} ended with code {code}; starting it again in {pause:g} s")
+            elif child.is_due():
+                self._start(child)
+        for server in self._servers:
+            if not server.is_running() and time.monotonic() >= self._server_retry_at:
+                self._log.say(f"{server.name} has ended; starting it again")
+                try:
+                    server.start()
+                except ServerError as error:
+                    self._server_retry_at = time.monotonic() + 1
+                    self._log.say(str(error))
+
+    def _answers_ready(self) -> bool:
+        """Whether the API says that a job can be run."""
+        address = urlsplit(self._settings.api_url)
+        connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=2)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _announce(self) -> None:
+        api, (user, _, password) = self._settings.api_url, self._settings.flower_login.partition(":")
+        for line in (
+            "ready: jobs are taken and run",
+            f"console  {api}/",
+            f"docs     {api}/docs",
+            f"Flower   {self._settings.flower_url}  user {user}  password {password}",
+        ):
+            self._log.say(line)
+
+    def _stop(self) -> None:
+        """Applications first, all at once, then what they talk to; a second request doesn't wait."""
+        self._log.say("stopping" if self._signals.is_urgent else "stopping; again to stop at once")
+        for child in self._children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + self._settings.drain_seconds + _STUCK_SECONDS
+        while self._children:
+            self._children = [child for child in self._children if child.pid and child.poll() is None]
+            if self._signals.is_urgent or time.monotonic() > deadline:
+                for child in self._children:
+                    child.kill()
+            self._log.pump(_TICK_SECONDS)
+        # Valkey before Postgres: nothing that is in Postgres depends on what Valkey does last.
+        for server in reversed(self._servers):
+            server.stop()
+            self._log.pump(0)
+        (self._settings.home / "endpoints.json").unlink(missing_ok=True)
+        self._log.say("stopped")
