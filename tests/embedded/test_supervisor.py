@@ -90,8 +90,8 @@ class Copy:
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
-        self.lines.append(self.process.communicate(timeout=PATIENCE_SECONDS)[0].decode())
-        return self.process.returncode
+        self.lines.append(self.process.stdout.read().decode())
+        return self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self):
         return self
