@@ -5,6 +5,7 @@ from models.base import Base
 from models.idempotency import IdempotencyKey
 from models.job import Job, JobEvent
 from models.job_log import JobLog
+from models.running_sum_entry import RunningSumEntry
 from models.schedule import Schedule, ScheduleRun
 from models.two_sum_result import TwoSumResult
 from models.worker import PausedQueue, Worker
@@ -17,6 +18,7 @@ __all__ = [
     "JobEvent",
     "JobLog",
     "PausedQueue",
+    "RunningSumEntry",
     "Schedule",
     "ScheduleRun",
     "TwoSumResult",
