@@ -38,9 +38,7 @@ def _named(*names: str) -> Any:
 class Settings(BaseSettings):
     """Names are RECKONER_ + the field in capitals; the names of the older services work too."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="RECKONER_", frozen=True, populate_by_name=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix="RECKONER_", frozen=True, populate_by_name=True, extra="ignore")
 
     database_url: str = Field(
         validation_alias=_named("DATABASE_URL"), description="Postgres, e.g. postgresql://user:pw@host/db"
@@ -51,9 +49,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address the API listens on; anything but loopback needs keys")
     port: int = Field(8000, ge=0, le=65535, validation_alias=_named("PORT"), description="the API's port")
-    flower_port: int = Field(
-        5555, ge=0, le=65535, validation_alias=_named("FLOWER_PORT"), description="Flower's port"
-    )
+    flower_port: int = Field(5555, ge=0, le=65535, validation_alias=_named("FLOWER_PORT"), description="Flower's port")
     node_id: str = Field(
         default_factory=socket.gethostname,
         validation_alias=_named("NODE_ID"),
@@ -91,9 +87,7 @@ class Settings(BaseSettings):
         timedelta(hours=12), description="after which Redis hands an unacknowledged message out again"
     )
     drain: Duration = Field(timedelta(seconds=8), description="how long SIGTERM lets running work finish")
-    cancel_grace: Duration = Field(
-        timedelta(seconds=10), description="after which a cancelled job's process is killed"
-    )
+    cancel_grace: Duration = Field(timedelta(seconds=10), description="after which a cancelled job's process is killed")
     crashes_until_poison: int = Field(3, ge=1, description="crashes of one job before it is failed as poison")
     publish_window: int = Field(
         2000, ge=10, description="messages a queue holds in Redis; the rest of a backlog waits in Postgres"
@@ -137,16 +131,14 @@ class Settings(BaseSettings):
                 f" longest_job ({self.longest_job}): Redis would hand running work out a second time"
             )
         if self.lease < 3 * self.beat_every:
-            raise ValueError(
-                f"lease ({self.lease}) must be at least three times beat_every ({self.beat_every})"
-            )
+            raise ValueError(f"lease ({self.lease}) must be at least three times beat_every ({self.beat_every})")
         return self
 
 
 def read_settings() -> Settings:
     """Read the environment; a wrong value stops the start with one clear line."""
     try:
-        return Settings()  # type: ignore[call-arg]  # required fields come from the environment
+        return Settings()
     except ValidationError as error:
         lines = []
         for problem in error.errors():

@@ -65,9 +65,7 @@ class Storage:
                     raise TooLargeError(f"the file is larger than {max_bytes} bytes", max_bytes=max_bytes)
                 digest.update(piece)
                 target.write(piece)
-            if (
-                self._is_local
-            ):  # A row that names this content may commit next: the bytes must survive a crash first.
+            if self._is_local:  # A row that names this content may commit next: the bytes must survive a crash first.
                 target.flush()
                 os.fsync(target.fileno())
         return StoredFile(digest.hexdigest(), total)

@@ -79,9 +79,7 @@ def add_key(connection: Connection, key_id: UUID, secret: str, *, name: str, own
 
 def holder_of(connection: Connection, secret: str) -> KeyHolder | None:
     row = connection.execute(
-        select(ApiKey.id, ApiKey.owner, ApiKey.role).where(
-            ApiKey.hash == hash_of(secret), ApiKey.revoked_at.is_(None)
-        )
+        select(ApiKey.id, ApiKey.owner, ApiKey.role).where(ApiKey.hash == hash_of(secret), ApiKey.revoked_at.is_(None))
     ).first()
     return KeyHolder(row.owner, Role(row.role), row.id) if row else None
 
@@ -103,6 +101,4 @@ def list_keys(connection: Connection) -> list[dict[str, Any]]:
 
 
 def has_keys(connection: Connection) -> bool:
-    return (
-        connection.execute(select(ApiKey.id).where(ApiKey.revoked_at.is_(None)).limit(1)).first() is not None
-    )
+    return connection.execute(select(ApiKey.id).where(ApiKey.revoked_at.is_(None)).limit(1)).first() is not None

@@ -237,16 +237,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('scheduled', 'queued', 'running', 'retrying')"),
     )
     op.drop_index("ix_jobs_waiting", table_name="jobs", postgresql_where=sa.text("status = 'queued'"))
-    op.drop_index(
-        "ix_jobs_tags", table_name="jobs", postgresql_using="gin", postgresql_where=sa.text("tags <> '{}'")
-    )
+    op.drop_index("ix_jobs_tags", table_name="jobs", postgresql_using="gin", postgresql_where=sa.text("tags <> '{}'"))
     op.drop_index("ix_jobs_running", table_name="jobs", postgresql_where=sa.text("status = 'running'"))
     op.drop_index("ix_jobs_parent", table_name="jobs", postgresql_where=sa.text("parent_id IS NOT NULL"))
     op.drop_index("ix_jobs_owner", table_name="jobs")
     op.drop_index("ix_jobs_expires", table_name="jobs", postgresql_where=sa.text("expires_at IS NOT NULL"))
-    op.drop_index(
-        "ix_jobs_due", table_name="jobs", postgresql_where=sa.text("status IN ('scheduled', 'retrying')")
-    )
+    op.drop_index("ix_jobs_due", table_name="jobs", postgresql_where=sa.text("status IN ('scheduled', 'retrying')"))
     op.drop_table("jobs")
     op.drop_table("job_logs")
     op.drop_table("job_events")

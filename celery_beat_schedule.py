@@ -1,0 +1,3 @@
+"""The timetable: what fires when, and what happens when it could not. Plain data."""
+
+TIMETABLE: list[dict[str, object]] = []

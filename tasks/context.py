@@ -1,0 +1,190 @@
+"""What a job body is given: progress, cancellation, logs, effects, files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import OperationalError
+
+from core.clock import now
+from core.exact_json import dumps
+from core.settings import Settings
+from core.storage import Storage
+from models.job import Job
+from models.job_log import JobLog
+from models.session import Database
+from tasks.board import document
+from tasks.runtime import Runtime
+
+_LIVE_EVERY = 0.25  # seconds between progress writes to Redis; also how soon a cancellation is seen
+_SAVED_EVERY = 2.0  # seconds between progress writes to Postgres
+_MOST_LINES = 1000
+
+
+class StopRequestedError(Exception):
+    """Somebody cancelled this job."""
+
+
+class HandBackError(Exception):
+    """This worker is going away; the job goes back to its queue."""
+
+
+class LeaseLostError(Exception):
+    """The job belongs to somebody else by now; whatever we do must leave no trace."""
+
+
+class JobLogger:
+    """Logs to the process log and, capped, to the job's own log that clients can read."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._logger = structlog.get_logger()
+        self._lines: list[dict[str, Any]] = []
+        self._count = 0
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self._keep("debug", event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._keep("info", event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._keep("warning", event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._keep("error", event, fields)
+
+    def _keep(self, level: str, event: str, fields: dict[str, Any]) -> None:
+        getattr(self._logger, level)(event, **fields)
+        if self._count > _MOST_LINES:
+            return
+        self._count += 1
+        if self._count > _MOST_LINES:
+            level, event, fields = "warning", "log_capped", {"lines": _MOST_LINES}
+        self._lines.append(
+            {
+                "job_id": self._job.id,
+                "attempt": self._job.attempt,
+                "line": self._count,
+                "at": now(),
+                "level": level,
+                "event": event[:500],
+                "fields": fields or None,
+            }
+        )
+
+    def flush(self, db: Database) -> None:
+        """Written apart from the job's effects, so that a failed attempt leaves its log."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            with db.transaction() as connection:
+                connection.execute(insert(JobLog), lines)
+
+
+class JobContext:
+    """One attempt, as its body sees it."""
+
+    def __init__(self, job: Job, runtime: Runtime, is_draining: Callable[[], bool]) -> None:
+        self._job = job
+        self._runtime = runtime
+        self._is_draining = is_draining
+        self._document = document(job)
+        self._progress: dict[str, Any] | None = None
+        self._tick = 0
+        self._live_at = self._saved_at = time.monotonic()
+        self._transaction: AbstractContextManager[Connection] | None = None
+        self._connection: Connection | None = None
+        self.log = JobLogger(job)
+
+    @property
+    def id(self) -> UUID:
+        return self._job.id
+
+    @property
+    def attempt(self) -> int:
+        return self._job.attempt
+
+    @property
+    def owner(self) -> str:
+        return self._job.owner
+
+    @property
+    def job(self) -> Job:
+        return self._job
+
+    @property
+    def runtime(self) -> Runtime:
+        return self._runtime
+
+    @property
+    def db(self) -> Database:
+        return self._runtime.db
+
+    @property
+    def redis(self) -> redis.Redis:
+        return self._runtime.redis
+
+    @property
+    def storage(self) -> Storage:
+        return self._runtime.storage
+
+    @property
+    def settings(self) -> Settings:
+        return self._runtime.settings
+
+    @property
+    def last_progress(self) -> dict[str, Any] | None:
+        return self._progress
+
+    @property
+    def effects_connection(self) -> Connection | None:
+        return self._connection
+
+    def tick(self, done: float, total: float | None = None, *, stage: str = "", message: str = "") -> None:
+        """Say how far the work is, and stop here if it should: cheap enough to call for every piece of work."""
+        moment = time.monotonic()
+        if moment - self._live_at < _LIVE_EVERY:
+            return
+        self._live_at = moment
+        self._tick += 1
+        self._progress = {"done": done, "total": total, "stage": stage, "message": message}
+        body = dumps({**self._document, "progress": self._progress})
+        wanted_to_stop = self._runtime.board.show_progress(self._job, body, self._tick)
+        if moment - self._saved_at >= _SAVED_EVERY or self._runtime.board.is_away:
+            self._saved_at = moment
+            wanted_to_stop = self._save() or wanted_to_stop
+        if wanted_to_stop:
+            raise StopRequestedError
+        if self._is_draining():
+            raise HandBackError
+
+    def _save(self) -> bool:
+        """Progress and log into Postgres; an outage there is waited out by the lease, not by the body."""
+        try:
+            is_ours, wanted_to_stop = self._runtime.lifecycle.progress(self._job, self._progress or {})
+            self.log.flush(self.db)
+        except OperationalError:
+            return False
+        if not is_ours:
+            raise LeaseLostError
+        return wanted_to_stop
+
+    def effects(self) -> Connection:
+        """A transaction that commits together with this job's `succeeded`, or not at all."""
+        if self._connection is None:
+            self._transaction = self.db.transaction()
+            self._connection = self._transaction.__enter__()
+        return self._connection
+
+    def close_effects(self, error: BaseException | None = None) -> None:
+        """Commit the effects, or roll them back when something went wrong."""
+        if self._transaction is not None:
+            transaction, self._transaction, self._connection = self._transaction, None, None
+            transaction.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)

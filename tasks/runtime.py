@@ -1,0 +1,73 @@
+"""What API nodes and workers hold in common, put together in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from core.exact_json import dumps
+from core.settings import Settings
+from core.storage import Storage
+from models.session import Database
+from tasks.board import Board
+from tasks.lifecycle import Lifecycle
+from tasks.registry import Registry, make_registry
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Connections are opened by the first use, not here."""
+
+    settings: Settings
+    db: Database
+    redis: redis.Redis
+    board: Board
+    lifecycle: Lifecycle
+    storage: Storage
+    registry: Registry
+
+    def close(self) -> None:
+        self.redis.close()
+        self.db.close()
+
+
+def connect_redis(url: str) -> redis.Redis:
+    """A client that would rather fail at once than keep a request waiting."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=0.5,
+        socket_timeout=2,
+        # The default retries ten times; here Postgres answers instead, or housekeeping comes round again.
+        retry=Retry(NoBackoff(), 0),
+        socket_keepalive=True,
+    )
+
+
+def make_runtime(settings: Settings, *, application: str, pool_size: int = 4) -> Runtime:
+    db = Database(
+        settings.database_url,
+        pool_size=pool_size,
+        dumps=lambda value: dumps(value).decode(),
+        application=f"reckoner {application}",
+    )
+    client = connect_redis(settings.redis_url)
+    board = Board(client)
+    lifecycle = Lifecycle(
+        db,
+        board,
+        lease=settings.lease,
+        cancel_grace=settings.cancel_grace,
+        crashes_until_poison=settings.crashes_until_poison,
+    )
+    return Runtime(
+        settings=settings,
+        db=db,
+        redis=client,
+        board=board,
+        lifecycle=lifecycle,
+        storage=Storage(settings.files_url),
+        registry=make_registry(settings.extra_kinds),
+    )

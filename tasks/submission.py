@@ -1,0 +1,188 @@
+"""New jobs: one row and its first event in one statement; unique where that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from core.clock import uuid7
+from core.errors import ConflictError, InvalidInputError
+from models.job import FINAL, WAITING, Job, JobStatus
+from tasks.contract import JobKind
+from tasks.lifecycle import CANCEL_WAITING, SHOWN, told
+
+_NOW = func.clock_timestamp()
+
+
+class UniquePolicy(StrEnum):
+    REJECT = "reject"
+    RETURN_EXISTING = "return_existing"
+    REPLACE_QUEUED = "replace_queued"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request for a job, its params already checked by the kind's own model."""
+
+    kind: JobKind
+    params: dict[str, Any]
+    owner: str
+    priority: int = 5
+    tags: tuple[str, ...] = ()
+    run_at: datetime | None = None
+    unique: str | None = None
+    unique_policy: UniquePolicy = UniquePolicy.REJECT
+    origin_id: UUID | None = None
+    parent_id: UUID | None = None
+    schedule: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
+    id: UUID = field(default_factory=uuid7)
+
+    @property
+    def unique_key(self) -> str | None:
+        """An exclusive kind has one key for everybody; a key of a client's own is apart from other owners'."""
+        if self.kind.exclusive:
+            return "*/exclusive"
+        return f"{self.owner}/{self.unique}" if self.unique is not None else None
+
+
+@dataclass(frozen=True)
+class Submitted:
+    job: Job
+    created: bool
+    replaced: Job | None = None
+
+
+def checked_params(kind: JobKind, params: Any) -> dict[str, Any]:
+    """The params as the kind's model understands them, defaults filled in; wrong ones are named one by one."""
+    try:
+        return kind.params.model_validate(params).model_dump(mode="python", by_alias=True)
+    except ValidationError as error:
+        raise InvalidInputError(
+            f"the params do not fit kind {kind.name!r}", validation_errors=described(error, "params")
+        ) from None
+
+
+def described(error: ValidationError, *prefix: str) -> list[dict[str, Any]]:
+    """Each wrong field: where, what, and which rule."""
+    return [
+        {"loc": [*prefix, *(part for part in problem["loc"])], "msg": problem["msg"], "type": problem["type"]}
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+_COLUMNS = [
+    "id",
+    "kind",
+    "status",
+    "queue",
+    "priority",
+    "owner",
+    "tags",
+    "params",
+    "max_attempts",
+    "run_at",
+    "queued_at",
+    "published_at",
+    "unique_key",
+    "origin_id",
+    "parent_id",
+    "schedule",
+    "request_id",
+    "traceparent",
+]
+_SUBMIT = told(
+    insert(Job)
+    .values(
+        **{name: bindparam(name, type_=Job.__table__.c[name].type) for name in _COLUMNS},
+        version=1,
+        attempt=0,
+        handed_back=0,
+        crashes=0,
+        created_at=_NOW,
+        updated_at=_NOW,
+    )
+    .on_conflict_do_nothing(
+        index_elements=[Job.kind, Job.unique_key],
+        index_where=text("status IN ('scheduled', 'queued', 'running', 'retrying')"),
+    )
+    .returning(*SHOWN),
+    "submitted",
+)
+
+
+def submit(connection: Connection, wanted: Submission, now: datetime, *, published: bool) -> Submitted:
+    """Insert the job. `published` says that the caller hands its id to Redis right after the commit."""
+    replaced: Job | None = None
+    for _ in range(3):  # the job that is in the way may end between the two looks
+        job = _insert(connection, wanted, now, published=published)
+        if job is not None:
+            return Submitted(job, created=True, replaced=replaced)
+        existing = _in_the_way(connection, wanted)
+        if existing is None:
+            continue
+        if wanted.unique_policy is UniquePolicy.RETURN_EXISTING:
+            return Submitted(existing, created=False)
+        if wanted.unique_policy is UniquePolicy.REPLACE_QUEUED and JobStatus(existing.status) in WAITING:
+            replaced = _replace(connection, existing, wanted)
+            continue
+        raise ConflictError(
+            f"job {existing.id} with the same unique key is {existing.status}",
+            job_id=str(existing.id),
+            status=existing.status,
+        )
+    raise ConflictError("jobs with this unique key come and go too fast; try again")
+
+
+def _insert(connection: Connection, wanted: Submission, now: datetime, *, published: bool) -> Job | None:
+    is_later = wanted.run_at is not None and wanted.run_at > now
+    status = JobStatus.SCHEDULED if is_later else JobStatus.QUEUED
+    facts = {
+        "id": wanted.id,
+        "kind": wanted.kind.name,
+        "status": str(status),
+        "queue": str(wanted.kind.queue),
+        "priority": wanted.priority,
+        "owner": wanted.owner,
+        "tags": list(wanted.tags),
+        "params": wanted.params,
+        "max_attempts": wanted.kind.retry.max_attempts,
+        "run_at": wanted.run_at if is_later else None,
+        "queued_at": None if is_later else now,
+        "published_at": now if published and not is_later else None,
+        "unique_key": wanted.unique_key,
+        "origin_id": wanted.origin_id,
+        "parent_id": wanted.parent_id,
+        "schedule": wanted.schedule,
+        "request_id": wanted.request_id,
+        "traceparent": wanted.traceparent,
+    }
+    detail = {"origin_id": str(wanted.origin_id)} if wanted.origin_id else None
+    row = connection.execute(_SUBMIT, {**facts, "actor": wanted.owner, "detail": detail}).first()
+    return cast("Job | None", row)
+
+
+def _in_the_way(connection: Connection, wanted: Submission) -> Job | None:
+    statement = select(*SHOWN).where(
+        Job.kind == wanted.kind.name,
+        Job.unique_key == wanted.unique_key,
+        Job.status.not_in([str(status) for status in FINAL]),
+    )
+    return cast("Job | None", connection.execute(statement).first())
+
+
+def _replace(connection: Connection, existing: Job, wanted: Submission) -> Job | None:
+    reason = f"replaced by {wanted.id}"
+    facts = {"reason": reason, "actor": wanted.owner, "detail": {"replaced_by": str(wanted.id)}}
+    row = connection.execute(
+        CANCEL_WAITING, {"job_id": existing.id, "keep": wanted.kind.retention.cancelled, **facts}
+    ).first()
+    return cast("Job | None", row)

@@ -1,0 +1,1 @@
+"""Which two numbers add up to a target."""

@@ -1,0 +1,96 @@
+"""The Celery application; every setting that is not Celery's default has its reason beside it."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from typing import Any
+
+from celery import Celery
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+
+from core.settings import Settings
+from tasks.contract import Queue
+
+KEY_PREFIX = "reckoner:celery:"
+# Three lists a queue instead of ten: a worker asks for all of them with each pop. 0 is Redis' first.
+PRIORITY_STEPS = [0, 3, 6]
+_SEPARATOR = "\x06\x16"  # kombu's, between a queue's name and a priority
+
+
+def celery_priority(priority: int) -> int:
+    """Ours is 0 to 9 with 9 first; on Redis 0 is first."""
+    return 9 - priority
+
+
+def lists_of(queue: str) -> list[str]:
+    """The Redis lists that carry a queue's messages, first served first."""
+    return [f"{KEY_PREFIX}{queue}{f'{_SEPARATOR}{step}' if step else ''}" for step in PRIORITY_STEPS]
+
+
+def list_of(queue: str, priority: int) -> str:
+    return lists_of(queue)[bisect(PRIORITY_STEPS, celery_priority(priority)) - 1]
+
+
+def make_celery(settings: Settings) -> Celery:
+    app = Celery("reckoner", broker=settings.redis_url, set_as_current=True)
+    app.conf.update(**_configuration(settings))
+    return app
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        # The answer is the row in Postgres; a second copy in Redis would only cost.
+        "task_ignore_result": True,
+        "result_backend": None,
+        # A message is acknowledged when its job has ended, so that what a worker has not begun is handed out again.
+        "task_acks_late": True,
+        # A worker takes one message a process: work waits in the queue, where an idle worker can have it.
+        "worker_prefetch_multiplier": 1,
+        # What a lost child was running is queued again by us, with its crash counted; Celery must not do it as well.
+        "task_reject_on_worker_lost": False,
+        "task_acks_on_failure_or_timeout": True,
+        # How long Celery waits for the last words of a dead child; the default of ten seconds keeps its slot empty.
+        "worker_lost_wait": 1.0,
+        "task_default_queue": str(Queue.QUICK),
+        "task_queues": [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue],
+        # A misspelt queue is an error, not a new list that nobody reads.
+        "task_create_missing_queues": False,
+        # Publishing happens off the request path and is repeated by housekeeping: fail at once.
+        "task_publish_retry": False,
+        "broker_connection_timeout": 2,
+        "broker_pool_limit": 2,
+        # Redis may come back after any time; a worker never gives up on it.
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        # Celery would otherwise end what is running when Redis blinks.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # With acknowledgement at the end, the prefetch count is not cut after a reconnect.
+        "worker_enable_prefetch_count_reduction": False,
+        # Flower draws from these events.
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        # Heartbeats in Postgres say who lives; two seconds of Celery's own chatter tell Flower nothing more.
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        # After our own drain has handed work back, a child that does not stop is cut off rather than waited for.
+        "worker_soft_shutdown_timeout": settings.drain.total_seconds() + 5,
+        "worker_proc_alive_timeout": 20,
+        "enable_utc": True,
+        "timezone": "UTC",
+        "accept_content": ["json"],
+        "broker_transport_options": {
+            "global_keyprefix": KEY_PREFIX,
+            "priority_steps": PRIORITY_STEPS,
+            "queue_order_strategy": "priority",
+            # Rows in Postgres bring lost work back within seconds. Redis' own way back is only the last net, and
+            # must not fire while a long job is still running.
+            "visibility_timeout": settings.visibility_timeout.total_seconds(),
+            # redis-py's default of five seconds breaks the blocking pop once a minute.
+            "socket_timeout": None,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            # A connection that died in silence is noticed by a PING, not by the next lost message.
+            "health_check_interval": 10,
+        },
+    }

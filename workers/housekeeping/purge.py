@@ -1,0 +1,41 @@
+"""Removes what has expired: jobs with their events and logs, old idempotency keys, workers long gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Connection, delete, func, select
+
+from models.idempotency import IdempotencyKey
+from models.job import Job, JobEvent
+from models.job_log import JobLog
+from models.worker import Worker
+
+logger = structlog.get_logger()
+
+_NOW = func.clock_timestamp()
+_AT_ONCE = 2000  # rows a turn: small transactions that nobody waits for
+_KEYS_KEPT = timedelta(days=1)
+_WORKERS_KEPT = timedelta(days=1)
+
+
+class Purge:
+    name = "purge"
+    lock = 4
+    every_seconds = 30.0
+
+    def run(self, connection: Connection) -> None:
+        expired = (
+            connection.execute(select(Job.id).where(Job.expires_at < _NOW).order_by(Job.expires_at).limit(_AT_ONCE))
+            .scalars()
+            .all()
+        )
+        if expired:
+            connection.execute(delete(JobEvent).where(JobEvent.job_id.in_(expired)))
+            connection.execute(delete(JobLog).where(JobLog.job_id.in_(expired)))
+            connection.execute(delete(Job).where(Job.id.in_(expired)))
+        keys = connection.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < _NOW - _KEYS_KEPT)).rowcount
+        gone = connection.execute(delete(Worker).where(Worker.last_seen_at < _NOW - _WORKERS_KEPT)).rowcount
+        if expired or keys or gone:
+            logger.info("purged", jobs=len(expired), idempotency_keys=keys, workers=gone)

@@ -1,0 +1,109 @@
+"""What happens around a worker's life: in the parent when it is up, in each child when it starts, at the end."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+
+import core.logs
+from core.clock import uuid7
+from core.settings import Settings
+from tasks.base import JobTask, Post
+from tasks.runtime import make_runtime
+from workers.heartbeat import Heartbeat
+from workers.housekeeping.keeper import Duty, Housekeeping
+from workers.housekeeping.purge import Purge
+from workers.housekeeping.republish import Republish
+from workers.housekeeping.rescue import Rescue
+from workers.housekeeping.schedule import Schedule
+from workers.housekeeping.survey import Survey
+
+logger = structlog.get_logger()
+
+VERSION = "0.1.0"
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+class WorkerGroup:
+    """A parent process and its children; connected to Celery's signals, so keep a reference."""
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._id = uuid7()
+        # One byte shared with every child, whenever it is forked: set when work must be handed back.
+        self._drain = mmap.mmap(-1, 1)
+        self._heartbeat: Heartbeat | None = None
+        self._housekeeping: Housekeeping | None = None
+        signals.setup_logging.connect(self._set_up_logging, weak=False)
+        signals.worker_process_init.connect(self._child_starts, weak=False)
+        signals.worker_ready.connect(self._is_up, weak=False)
+        signals.worker_shutting_down.connect(self._is_going, weak=False)
+        signals.worker_shutdown.connect(self._is_gone, weak=False)
+
+    @property
+    def is_draining(self) -> bool:
+        return self._drain[0] != 0
+
+    def _set_up_logging(self, **_: Any) -> None:
+        core.logs.configure(level=self._settings.log_level, as_json=self._settings.logs_as_json)
+
+    def _child_starts(self, **_: Any) -> None:
+        if sys.platform == "linux":
+            # A child whose parent was killed would run on without heartbeat beside the one that takes over its job.
+            ctypes.CDLL(None, use_errno=True).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        runtime = make_runtime(self._settings, application="job", pool_size=3)
+        JobTask.post = Post(runtime, self._id, self._name, lambda: self.is_draining)
+
+    @property
+    def _name(self) -> str:
+        return f"worker {self._settings.node_id}"
+
+    def _is_up(self, sender: Any, **_: Any) -> None:
+        runtime = make_runtime(self._settings, application="worker", pool_size=2)
+        self._heartbeat = Heartbeat(
+            runtime,
+            self._id,
+            name=sender.hostname,
+            hostname=self._settings.node_id,
+            queues=sorted(self._app.amqp.queues.consume_from),
+            concurrency=sender.controller.concurrency,
+            version=VERSION,
+            is_draining=lambda: self.is_draining,
+        )
+        duties: list[Duty] = [
+            Rescue(runtime),
+            Schedule(runtime),
+            Republish(runtime, self._app),
+            Purge(),
+            Survey(runtime),
+        ]
+        self._housekeeping = Housekeeping(runtime, duties, lambda: self.is_draining)
+        self._heartbeat.start()
+        self._housekeeping.start()
+        logger.info("worker_up", worker_id=str(self._id), queues=sorted(self._app.amqp.queues.consume_from))
+
+    def _is_going(self, **_: Any) -> None:
+        """SIGTERM: Celery takes nothing new; what is short may end; the rest is told to hand its job back."""
+        logger.info("worker_draining", seconds=self._settings.drain.total_seconds())
+        timer = threading.Timer(self._settings.drain.total_seconds(), self._hand_back)
+        timer.daemon = True
+        timer.start()
+
+    def _hand_back(self) -> None:
+        self._drain[0] = 1
+
+    def _is_gone(self, **_: Any) -> None:
+        if self._housekeeping is not None:
+            self._housekeeping.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        logger.info("worker_gone", pid=os.getpid())

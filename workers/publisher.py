@@ -1,0 +1,129 @@
+"""Hands job ids to Celery, in batches and off the request path.
+
+Postgres has the job before it comes here. What cannot be published is marked as unpublished again, and housekeeping
+finds it; so nothing here needs to survive a crash.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy import null, update
+
+from models.job import Job, JobStatus
+from models.session import Database
+from tasks.base import DATABASE_DOWN
+from tasks.board import Board
+from workers.celery_app import celery_priority
+
+logger = structlog.get_logger()
+
+_BATCH = 200
+_PAUSE_AFTER_FAILURE = 1.0
+
+
+def publish(app: Celery, jobs: Sequence[Job]) -> None:
+    """One connection, one pipeline for many ids; raises kombu's OperationalError when Redis is away."""
+    with (
+        app.producer_pool.acquire(block=True, timeout=2) as producer,
+        producer.batch(  # type: ignore[attr-defined]  # newer than its stubs
+            max_size=_BATCH
+        ),
+    ):
+        for job in jobs:
+            app.send_task(
+                job.kind,
+                task_id=str(job.id),
+                producer=producer,
+                queue=job.queue,
+                priority=celery_priority(job.priority),
+                ignore_result=True,
+                retry=False,
+            )
+
+
+def unpublish(db: Database, ids: Sequence[UUID]) -> None:
+    """Say that these ids are not in Redis after all."""
+    with db.connect() as connection:
+        connection.execute(
+            update(Job).where(Job.id.in_(ids), Job.status == str(JobStatus.QUEUED)).values(published_at=null())
+        )
+
+
+class Publisher:
+    """A thread that publishes what submits hand it, and shows it on the board."""
+
+    def __init__(self, app: Celery, db: Database, board: Board) -> None:
+        self._app = app
+        self._db = db
+        self._board = board
+        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._down_until = 0.0
+
+    @property
+    def takes_more(self) -> bool:
+        """False while Redis is away or far behind: then submits leave the job to housekeeping, which keeps order."""
+        return time.monotonic() >= self._down_until and self._waiting.qsize() < 10 * _BATCH
+
+    def hand_over(self, job: Job) -> None:
+        """Queue a committed job for publishing; returns at once."""
+        if self._thread is None:
+            self._start()
+        self._waiting.put(job)
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(timeout=5)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            batch, is_last = self._next_batch()
+            if batch:
+                self._send(batch)
+            if is_last:
+                return
+
+    def _next_batch(self) -> tuple[list[Job], bool]:
+        batch: list[Job] = []
+        first: Any = self._waiting.get()
+        while first is not None:
+            batch.append(first)
+            if len(batch) >= _BATCH or self._waiting.empty():
+                return batch, False
+            first = self._waiting.get()
+        return batch, True
+
+    def _send(self, batch: list[Job]) -> None:
+        to_publish = [job for job in batch if job.published_at is not None]
+        try:
+            if to_publish:
+                publish(self._app, to_publish)
+        except (BrokerError, OSError) as error:
+            self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE
+            logger.warning("publish_failed", jobs=len(to_publish), error=str(error))
+            self._leave_to_housekeeping([job.id for job in to_publish])
+        self._board.show(batch)
+
+    def _leave_to_housekeeping(self, ids: list[UUID]) -> None:
+        try:
+            unpublish(self._db, ids)
+        except DATABASE_DOWN:
+            # Then republish finds them by comparing what Redis holds with what Postgres says it should.
+            logger.warning("unpublish_failed", jobs=len(ids))
