@@ -9,6 +9,10 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from embedded.endpoints import Endpoints
+from embedded.errors import ServerError
+from embedded.local_settings import home_of
+
 _QUESTION = {"kind": "two_sum", "params": {"nums": [2, 7, 11, 15], "target": 9}}
 _FINAL = {"succeeded", "failed", "cancelled"}
 _LONGEST_SECONDS = 60.0
@@ -53,19 +57,14 @@ def _watch(http: requests.Session, where: str, console: Console) -> dict[str, An
 
 
 def main() -> int:
-    port, flower_port = os.environ["PORT"], os.environ["FLOWER_PORT"]
-    api = f"http://127.0.0.1:{port}"
     console = Console(highlight=False, soft_wrap=True)
     try:
-        code = run(api, console)
-    except requests.RequestException as error:
+        endpoints = Endpoints.read(home_of(os.environ))
+        code = run(endpoints.api, console)
+    except (requests.RequestException, ServerError) as error:
         console.print(f"the demo failed: {error}")
         return 1
-    user, _, password = os.environ["FLOWER_BASIC_AUTH"].partition(":")
-    console.print(
-        f"\nWhile `make up` runs:  console {api}/   docs {api}/docs   "
-        f"Flower http://127.0.0.1:{flower_port} (user {user}, password {password})"
-    )
+    console.print("\nWhile `make up` runs, these are open:", *endpoints.lines(), sep="\n  ")
     return code
 
 

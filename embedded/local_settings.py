@@ -2,10 +2,12 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.settings import read_settings
+from core.settings import Settings, read_settings
+from embedded.endpoints import Endpoints
 from embedded.errors import PortTakenError
 from embedded.leftovers import VARIABLE
 from embedded.ports import free_port, is_free
@@ -34,6 +36,9 @@ class LocalSettings:
     @property
     def flower_url(self) -> str:
         return f"http://{_reachable(self.host)}:{self.flower_port}"
+
+    def endpoints(self, database_url: str, redis_url: str) -> Endpoints:
+        return Endpoints(database_url, redis_url, self.api_url, self.flower_url, self.flower_login)
 
     def environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         """What every child sees."""
@@ -69,6 +74,11 @@ def read_local_settings(*, any_port: bool = False) -> LocalSettings:
         redis_url=redis_url,
         flower_login=_flower_login(home),
     )
+
+
+def home_of(environment: Mapping[str, str]) -> Path:
+    """The home alone, for what needs no servers and so no urls."""
+    return Path(environment.get("RECKONER_HOME") or Settings.model_fields["home"].default).absolute()
 
 
 def _given(name: str) -> str | None:

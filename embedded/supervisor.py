@@ -1,8 +1,6 @@
 """Start the whole platform, keep it running, stop it in order."""
 
-import fcntl
 import http.client
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -12,12 +10,13 @@ from urllib.parse import urlsplit
 
 from embedded import leftovers
 from embedded.child import Child
-from embedded.errors import HomeInUseError, ServerError
+from embedded.endpoints import Endpoints
+from embedded.errors import ServerError
+from embedded.home_lock import lock_home
 from embedded.local_settings import LocalSettings, require_free
 from embedded.log_lines import LogLines
 from embedded.postgres import Postgres
 from embedded.processes import Process
-from embedded.room import write_private
 from embedded.server import Server
 from embedded.stop_signals import StopSignals
 from embedded.valkey import Valkey
@@ -63,7 +62,7 @@ class Supervisor:
         self._signals.listen()
         with ExitStack() as stack:
             stack.callback(self._log.close)
-            stack.callback(os.close, self._lock())
+            stack.callback(os.close, lock_home(self._settings.home))
             if cleared := leftovers.clear(self._settings.home):
                 self._log.say(f"ended {cleared} processes that a killed run had left")
             require_free(self._settings)
@@ -71,21 +70,6 @@ class Supervisor:
             environment = self._start_servers()
             code = self._bring_up_schema(environment)
             return code or self._supervise(environment)
-
-    def _lock(self) -> int:
-        """One supervisor per home; the kernel frees the lock with the process, however it ends."""
-        descriptor = os.open(
-            self._settings.home / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise HomeInUseError(
-                f"another copy runs in {self._settings.home}; stop it, or choose another RECKONER_HOME "
-                "(and PORT and FLOWER_PORT)"
-            ) from None
-        return descriptor
 
     def _start_servers(self) -> dict[str, str]:
         """Start what the environment doesn't replace; what the children are told."""
@@ -100,10 +84,8 @@ class Supervisor:
             else:
                 urls.append(given)
         environment = self._settings.environment(*urls)
-        # For a second terminal: what to connect to, readable by the owner alone.
-        known = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
-        known |= {"api": self._settings.api_url, "flower": self._settings.flower_url}
-        write_private(home / "endpoints.json", json.dumps(known, indent=2) + "\n")
+        self._endpoints = self._settings.endpoints(*urls)
+        self._endpoints.note(home)
         return environment
 
     def _bring_up_schema(self, environment: dict[str, str]) -> int:
@@ -185,13 +167,7 @@ class Supervisor:
             connection.close()
 
     def _announce(self) -> None:
-        api, (user, _, password) = self._settings.api_url, self._settings.flower_login.partition(":")
-        for line in (
-            "ready: jobs are taken and run",
-            f"console  {api}/",
-            f"docs     {api}/docs",
-            f"Flower   {self._settings.flower_url}  user {user}  password {password}",
-        ):
+        for line in ("ready: jobs are taken and run", *self._endpoints.lines()):
             self._log.say(line)
 
     def _stop(self) -> None:
@@ -210,5 +186,5 @@ class Supervisor:
         for server in reversed(self._servers):
             server.stop()
             self._log.pump(0)
-        (self._settings.home / "endpoints.json").unlink(missing_ok=True)
+        Endpoints.forget(self._settings.home)
         self._log.say("stopped")

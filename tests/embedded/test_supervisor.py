@@ -106,11 +106,11 @@ def test_it_starts_everything_says_ready_and_stops_in_order(tmp_path):
     with Copy(tmp_path, {"api": API}) as copy:
         copy.wait_for("ready: jobs are taken and run")
         endpoints = json.loads((tmp_path / "endpoints.json").read_text())
-        psycopg2.connect(endpoints["DATABASE_URL"]).close()
+        psycopg2.connect(endpoints["database_url"]).close()
         marks = copy.api_marks()
         assert copy.stop() == 0
         log = "".join(copy.lines)
-        assert f"migrate  | migrates {endpoints['DATABASE_URL']}" in log
+        assert f"migrate  | migrates {endpoints['database_url']}" in log
         assert log.index("migrates") < log.index("api listens") < log.index("ready:") < log.index("stopped")
         assert "docs     http://127.0.0.1" in log
         assert not any(mark.is_alive() for mark in marks)
@@ -170,7 +170,7 @@ def test_a_dead_child_is_started_again_with_all_it_left_gone(tmp_path):
 def test_a_dead_server_is_started_again_on_the_same_address(tmp_path):
     with Copy(tmp_path, {"api": API}) as copy:
         copy.wait_for("ready: ")
-        url = json.loads((tmp_path / "endpoints.json").read_text())["DATABASE_URL"]
+        url = json.loads((tmp_path / "endpoints.json").read_text())["database_url"]
         pid = int((tmp_path / "postgres/data/postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGKILL)
         copy.wait_for("postgres has ended; starting it again")
