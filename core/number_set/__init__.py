@@ -1,0 +1,23 @@
+"""Sets of the numbers 1 to a maximum, to extract numbers from: of one process, or shared by all nodes."""
+
+from core.number_set.errors import (
+    HIGHEST_MAXIMUM,
+    MultipleNumbersExtractedError,
+    NoNumbersExtractedError,
+    NumberAlreadyExtractedError,
+    NumberOutOfRangeError,
+)
+from core.number_set.local import NumberSet
+from core.number_set.shared import Extraction, SetFacts, SharedNumberSets
+
+__all__ = [
+    "HIGHEST_MAXIMUM",
+    "Extraction",
+    "MultipleNumbersExtractedError",
+    "NoNumbersExtractedError",
+    "NumberAlreadyExtractedError",
+    "NumberOutOfRangeError",
+    "NumberSet",
+    "SetFacts",
+    "SharedNumberSets",
+]

@@ -1,0 +1,202 @@
+"""Number sets that all nodes share: one bitmap each in Redis, one winner for each number."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.resources import files
+from typing import cast
+
+import redis.exceptions
+from redis import Redis
+
+from core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from core.number_set.errors import (
+    HIGHEST_MAXIMUM,
+    MultipleNumbersExtractedError,
+    NoNumbersExtractedError,
+    NumberAlreadyExtractedError,
+    NumberOutOfRangeError,
+)
+
+EXTRACT = (files("core.number_set") / "extract.lua").read_text()
+RANGES = (files("core.number_set") / "ranges.lua").read_text()
+KEYS_REMEMBERED = timedelta(hours=24)
+MOST_RANGES = 1_000
+PREFIX = "reckoner:numbers:"
+FIELDS = ("max", "count", "sum", "ranges")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """What is known of a set without looking at its numbers."""
+
+    max_number: int
+    extracted_count: int
+    extracted_sum: int
+    range_count: int
+
+    @property
+    def remaining_count(self) -> int:
+        return self.max_number - self.extracted_count
+
+    def missing_number(self) -> int:
+        """The one that was extracted: n(n + 1) / 2 less the sum of what is left, whatever the size."""
+        if self.extracted_count == 0:
+            raise NoNumbersExtractedError
+        if self.extracted_count > 1:
+            raise MultipleNumbersExtractedError(self.extracted_count)
+        full = self.max_number * (self.max_number + 1) // 2
+        left = full - self.extracted_sum
+        return full - left
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    number: int
+    remaining_count: int
+    is_replay: bool
+
+
+class SharedNumberSets:
+    """All number sets of one Redis. They live there alone: docs/running-sum.md says how durably."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._extract = redis.register_script(EXTRACT)
+        self._ranges = redis.register_script(RANGES)
+
+    def create(self, name: str, max_number: int) -> bool:
+        """Make a full set; False where there is one already, of the same maximum."""
+        if not 1 <= max_number <= HIGHEST_MAXIMUM:
+            raise InvalidInputError(f"a number set has 1 to {HIGHEST_MAXIMUM} numbers", field="max_number")
+        with _answering():
+            is_new = bool(self._redis.hsetnx(_facts(checked_name(name)), "max", str(max_number)))
+        found = self.facts(name)
+        if found.max_number != max_number:
+            raise ConflictError(
+                f"the number set {name!r} exists with the maximum {found.max_number}",
+                max_number=found.max_number,
+            )
+        return is_new
+
+    def facts(self, name: str) -> SetFacts:
+        with _answering():
+            return _known(name, self._redis.hmget(_facts(checked_name(name)), FIELDS))
+
+    def extract(self, name: str, number: int, key: str | None = None) -> Extraction:
+        """Take a number out: of any number of nodes that try at once, one succeeds."""
+        if key is not None and not _KEY.fullmatch(key):
+            raise InvalidInputError(
+                "an Idempotency-Key is 1 to 255 visible ASCII characters", field="Idempotency-Key"
+            )
+        remembered = "" if key is None else f"{PREFIX}key:{checked_name(name)}:{key}"
+        # Zero is as far outside every set as a number that Lua could not hold.
+        asked = number if abs(number) <= HIGHEST_MAXIMUM else 0
+        with _answering():
+            outcome, count, highest = cast(
+                "tuple[bytes, int, int]",
+                self._extract(
+                    (_bits(checked_name(name)), _facts(name), remembered),
+                    (asked, int(KEYS_REMEMBERED.total_seconds())),
+                ),
+            )
+        match outcome:
+            case b"ok" | b"replayed":
+                return Extraction(number, highest - count, outcome == b"replayed")
+            case b"range":
+                raise NumberOutOfRangeError(number, highest)
+            case b"extracted":
+                raise NumberAlreadyExtractedError(number)
+            case b"other_number":
+                raise InvalidInputError(
+                    "this Idempotency-Key was used for another number; nothing was changed",
+                    field="Idempotency-Key",
+                )
+            case _:
+                raise _unknown(name)
+
+    def reset(self, name: str) -> SetFacts:
+        """Put all numbers back."""
+        found = self.facts(name)
+        with _answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.delete(_bits(name))
+            pipe.hdel(_facts(name), "count", "sum", "ranges")
+            pipe.execute()
+        return SetFacts(found.max_number, 0, 0, 0)
+
+    def delete(self, name: str) -> None:
+        with _answering():
+            if not self._redis.delete(_facts(checked_name(name)), _bits(name), _errors(name)):
+                raise _unknown(name)
+
+    def missing_ranges(
+        self, name: str, *, start: int = 1, limit: int
+    ) -> tuple[SetFacts, list[tuple[int, int]]]:
+        """What is known of the set, and its ranges of missing numbers from `start` on, as of one moment."""
+        with _answering(), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(_facts(checked_name(name)), FIELDS)
+            self._ranges((_bits(name),), (max(start, 1), min(limit, MOST_RANGES)), client=pipe)
+            found, ends = pipe.execute()
+        return _known(name, found), list(zip(ends[::2], ends[1::2], strict=True))
+
+    def note_error(self, name: str, code: str) -> None:
+        """Count a refusal for the summary."""
+        with _answering():
+            self._redis.hincrby(_errors(checked_name(name)), code, 1)
+
+    def error_counts(self, name: str) -> dict[str, int]:
+        with _answering():
+            found = cast("dict[bytes, bytes]", self._redis.hgetall(_errors(checked_name(name))))
+        return {code.decode(): int(count) for code, count in sorted(found.items())}
+
+
+def checked_name(name: str) -> str:
+    """The name, if it may name a set."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{name[:80]!r} cannot name a number set: lower-case letters, digits, '.', '_' and '-', "
+            "at most 64, the first one a letter or digit",
+            field="name",
+        )
+    return name
+
+
+def _known(name: str, found: Sequence[object]) -> SetFacts:
+    highest, *counts = (None if one is None else int(cast("bytes", one)) for one in found)
+    if highest is None:
+        raise _unknown(name)
+    return SetFacts(highest, *(count or 0 for count in counts))
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(f"no number set {name!r}; make it with PUT and its max_number", name=name)
+
+
+def _bits(name: str) -> str:
+    return f"{PREFIX}bits:{name}"
+
+
+def _facts(name: str) -> str:
+    return f"{PREFIX}facts:{name}"
+
+
+def _errors(name: str) -> str:
+    return f"{PREFIX}errors:{name}"
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise UnavailableError(
+            "Redis does not answer; a request in flight may or may not have been applied", retry_after=1
+        ) from error
+    except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError) as error:
+        raise UnavailableError(
+            "Redis takes no writes at the moment; nothing was changed", retry_after=5
+        ) from error
