@@ -1,0 +1,257 @@
+"""Read chosen columns of an ordinary sheet with vectors over the raw XML, or say that it is not ordinary.
+
+Ordinary means what the common writers write: UTF-8, no prefix, `<c r="B12"` first in every cell, no comments
+or CDATA. Each piece is checked for that. Cells of any other layout than a plain number or a shared string are
+cut out and go through the general parser, so there is one meaning of a cell, not two.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import UnreadableFileError
+from core.workbook import addresses
+from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
+from core.workbook.limits import DEFAULT, Limits
+from core.workbook.sheet_events import MAIN_SPACES, RawCell, SheetEvents, feed, value_of
+from core.workbook.vector_decimals import (
+    PADDING,
+    Places,
+    Words,
+    first_byte,
+    parse_spans,
+    whole_numbers,
+    words_of,
+)
+
+LONGEST_HEAD = 4 << 20  # columns and views stand before the rows
+MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
+CELL_HEAD = re.compile(rb'"(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c))')
+TYPE = re.compile(rb' t="([^"]*)"')
+DATA_START = b"<sheetData>"
+DATA_END = b"</sheetData>"
+VALUE_END = int.from_bytes(b"</v></c>", "little")
+WORD = 8
+CELL_START, DECLARATION, ADDRESS_START, NAMESPACE = (
+    int.from_bytes(text, "little") for text in (b"<c", b"<!", b"c r=", b"xmln")
+)
+EMPTY = 255  # a kind for cells to drop
+MASKS = [
+    np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)
+]
+
+
+class UnusualSheetError(Exception):
+    """The sheet is not written in the ordinary way: read it with the general parser."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A buffer that starts with whole cells, up to `end`; what follows can be read but is not ours."""
+
+    buffer: bytes
+    end: int
+    words: Words
+
+
+def read_columns(
+    pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT
+) -> list[Cells]:
+    """The cells of those columns from `first_row` down, in one pass over the pieces."""
+    builders = [CellsBuilder() for _ in columns]
+    for region in ordinary_regions(pieces, limits):
+        for column, builder in zip(columns, builders, strict=True):
+            _read_region(region, column, first_row, builder)
+            if builder.text_bytes > limits.max_text_bytes:
+                raise UnreadableFileError(f"the texts of a column are beyond {limits.max_text_bytes:,} bytes")
+    return [builder.finish() for builder in builders]
+
+
+def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region]:
+    """Pieces of whole cells, each checked to be ordinary. The input is read to its end for its checksum."""
+    source = iter(pieces)
+    rest = b""
+    piece: bytes | None = _after_head(source)
+    while piece is not None:
+        buffer = b"".join((rest, piece, PADDING))
+        size = len(buffer) - len(PADDING)
+        end = buffer.find(DATA_END, max(0, len(rest) - len(DATA_END)), size)
+        cut = end if end >= 0 else max(buffer.rfind(b"<c ", 0, size), buffer.rfind(b"<row", 0, size))
+        if cut > 0:
+            _check(buffer, cut)
+            yield Region(buffer, cut, words_of(buffer))
+        if end >= 0:
+            break
+        rest = buffer[max(cut, 0) : size]
+        if len(rest) > limits.max_token_bytes:
+            raise UnreadableFileError("a cell is longer than any workbook allows: refused")
+        piece = next(source, None)
+    else:
+        raise UnreadableFileError("the sheet ends in the middle of its rows: the file is truncated")
+    for _ in source:
+        pass
+
+
+def _after_head(source: Iterator[bytes]) -> bytes:
+    """What follows `<sheetData>`, once all before it is found ordinary."""
+    head = b""
+    for piece in source:
+        head += piece
+        at = head.find(DATA_START)
+        if at >= 0:
+            _check_head(head[:at])
+            return head[at + len(DATA_START) :]
+        if len(head) > LONGEST_HEAD:
+            break
+    raise UnusualSheetError
+
+
+def _check_head(head: bytes) -> None:
+    """One default main namespace, UTF-8, no comments: then names in the rows mean what they say."""
+    declaration = head[: head.find(b"?>") + 2] if head.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") else b""
+    if b"encoding" in declaration and b'"UTF-8"' not in declaration.upper():
+        raise UnusualSheetError
+    declared = re.findall(rb'xmlns(:[^=\s]+)?\s*=\s*["\']([^"\']*)["\']', head)
+    mains = [prefix for prefix, space in declared if space.decode("latin-1") in MAIN_SPACES]
+    if mains != [b""] or b"<!" in head or b"<worksheet" not in head:
+        raise UnusualSheetError
+
+
+def _check(buffer: bytes, end: int) -> None:
+    """Every cell starts with its address, and nothing (comment, CDATA, namespace) changes what names mean."""
+    cells = addressed = odd = 0
+    for shift in range(2):
+        pairs = np.frombuffer(buffer, "<u2", offset=shift, count=(end - shift) // 2)
+        cells += int(np.count_nonzero(pairs == CELL_START))
+        odd += int(np.count_nonzero(pairs == DECLARATION))
+    for shift in range(4):
+        quads = np.frombuffer(buffer, "<u4", offset=shift, count=(end - shift + 3) // 4)
+        addressed += int(np.count_nonzero(quads == ADDRESS_START))
+        odd += int(np.count_nonzero(quads == NAMESPACE))
+    if odd or cells != addressed:
+        raise UnusualSheetError
+
+
+def _candidates(region: Region, letters: bytes) -> Places:
+    """Where the column's letters stand in `<c r="B12"`: a four-byte search, then a closer look."""
+    pattern = (b' r="' + letters)[-4:]
+    found = []
+    for shift in range(4):
+        quads = np.frombuffer(region.buffer, "<u4", offset=shift, count=(region.end - shift + 3) // 4)
+        hits = np.flatnonzero(quads == int.from_bytes(pattern, "little"))
+        if hits.size:
+            found.append(hits * 4 + shift)
+    if not found:
+        return np.empty(0, np.int64)
+    places = np.concatenate(found) if len(found) > 1 else found[0]
+    places.sort()
+    places += 4 - len(letters)
+    raw = np.frombuffer(region.buffer, np.uint8)
+    places = places[(places >= 6) & (places < region.end)]  # noqa: PLR2004 - the length of <c r="
+    good = (raw[places + len(letters)] >= ord("0")) & (raw[places + len(letters)] <= ord("9"))
+    for back, wanted in enumerate(b'"=r c<', start=1):
+        good &= raw[places - back] == wanted
+    return places[good]
+
+
+def _read_region(region: Region, column: int, first_row: int, builder: CellsBuilder) -> None:
+    letters = addresses.letters(column).encode()
+    places = _candidates(region, letters)
+    if not places.size:
+        return
+    digits = places + len(letters)
+    words = region.words
+    lengths = first_byte(words[digits], ord('"'))
+    heads = digits + lengths
+    rows, good = whole_numbers(words, heads, lengths)
+    if not bool(np.all(good & (lengths < WORD) & (rows > 0) & (rows <= addresses.MAX_ROWS))):
+        raise UnusualSheetError
+    kinds, starts = _by_layout(region.buffer, words, heads)
+    mantissas = np.zeros(len(places), np.int64)
+    exponents = np.zeros(len(places), np.int8)
+    plain = np.flatnonzero((kinds == CellKind.NUMBER) | (kinds == CellKind.SHARED))
+    if plain.size:
+        ends = _value_ends(words, starts[plain])
+        numbers = parse_spans(words, starts[plain], ends)
+        sure = numbers.good & (words[ends] == VALUE_END)
+        sure &= (kinds[plain] == CellKind.NUMBER) | ((numbers.exponents == 0) & (numbers.mantissas >= 0))
+        mantissas[plain], exponents[plain] = numbers.mantissas, numbers.exponents
+        kinds[plain[~sure]] = CellKind.TEXT
+    odd = np.flatnonzero(kinds == CellKind.TEXT)
+    if odd.size:
+        for at, value in zip(odd.tolist(), _read_slowly(region, places[odd]), strict=True):
+            kinds[at], mantissas[at], exponents[at] = (
+                (EMPTY, 0, 0) if value is None else builder.encode(value)
+            )
+    keep = (kinds != EMPTY) & (rows >= first_row)
+    if not keep.all():
+        rows, kinds, mantissas, exponents = rows[keep], kinds[keep], mantissas[keep], exponents[keep]
+    builder.add_block(rows, kinds, mantissas, exponents)
+
+
+def _by_layout(buffer: bytes, words: Words, heads: Places) -> tuple[npt.NDArray[np.uint8], Places]:
+    """Kind of each cell and where its value starts, by the bytes between address and value.
+
+    The first cell not yet known gives a layout, compared with all others at once; a sheet has a handful. Kind
+    TEXT stands for whatever the general parser must read.
+    """
+    kinds = np.full(len(heads), CellKind.TEXT, np.uint8)
+    starts = heads.copy()
+    left = np.arange(len(heads))
+    for _ in range(MOST_LAYOUTS):
+        if not left.size:
+            break
+        match = CELL_HEAD.match(buffer, int(heads[left[0]]))
+        if match is None:
+            raise UnusualSheetError
+        layout = match[0]
+        same = np.ones(len(left), np.bool_)
+        for offset in range(0, len(layout), WORD):
+            part = layout[offset : offset + WORD]
+            wanted = np.uint64(int.from_bytes(part, "little"))
+            same &= (words[np.minimum(heads[left] + offset, len(words) - 1)] & MASKS[len(part)]) == wanted
+        chosen = left[same]
+        kinds[chosen] = _kind_of(layout)
+        starts[chosen] += len(layout)
+        left = left[~same]
+    return kinds, starts
+
+
+def _kind_of(layout: bytes) -> int:
+    if layout.endswith((b"/>", b"</c")):
+        return EMPTY
+    found = TYPE.search(layout)
+    written = found[1] if found else b"n"
+    if layout.endswith(b"<v>") and written in {b"n", b"s"}:
+        return CellKind.NUMBER if written == b"n" else CellKind.SHARED
+    return CellKind.TEXT
+
+
+def _value_ends(words: Words, starts: Places) -> Places:
+    """Where the next tag opens, looked for in three words; further away is for the general parser."""
+    lengths = first_byte(words[starts], ord("<"))
+    for step in (WORD, 2 * WORD):
+        further = np.flatnonzero(lengths == step)
+        if further.size:
+            lengths[further] += first_byte(words[starts[further] + step], ord("<"))
+    return starts + lengths
+
+
+def _read_slowly(region: Region, places: Places) -> list[CellValue | None]:
+    """Cut out the cells the vectors did not understand and let the general parser say what they are."""
+    cells: list[RawCell] = []
+    fragments = [b'<sheetData xmlns="', MAIN_SPACES[0].encode(), b'"><row>']
+    for place in places.tolist():
+        end = region.buffer.find(b"</c>", place, region.end)
+        fragments.append(region.buffer[place - 6 : end + 4 if end >= 0 else region.end])
+    fragments.append(b"</row></sheetData>")
+    try:
+        feed(SheetEvents(cells.append), [b"".join(fragments)], "a cell")
+    except UnreadableFileError as error:
+        raise UnusualSheetError from error  # the general parser sees the whole, and says what is wrong
+    if len(cells) != len(places):
+        raise UnusualSheetError
+    return [value_of(cell) for cell in cells]

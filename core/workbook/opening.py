@@ -1,0 +1,116 @@
+"""Open a file of tables by what it holds, not by what it is called."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import UnreadableFileError
+from core.workbook.archive import Archive
+from core.workbook.limits import DEFAULT, Limits
+from core.workbook.source import Source
+
+READER_VERSION = "1"  # part of the column cache's key: raise it whenever a cell may be read differently
+SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods"})
+ZIP, OLE, PARQUET = b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1"
+EMPTY_ZIP = b"PK\5\6"
+MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table", b"<head")
+PIECE = 1 << 20
+
+
+@contextmanager
+def open_source(
+    path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True
+) -> Iterator[Source]:
+    """The file's tables; `name` is what people call it, where the path says nothing."""
+    file_format = detect(path, name or path.name, limits)
+    source = _open(path, file_format, limits, quick=quick)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _open(path: Path, file_format: str, limits: Limits, *, quick: bool) -> Source:
+    """Each reader is loaded when its format is met: a workbook needs no Arrow."""
+    match file_format:
+        case "xlsx":
+            from core.workbook.xlsx import XlsxSource  # noqa: PLC0415 - see above
+
+            return XlsxSource(path, limits=limits, quick=quick)
+        case "csv":
+            from core.workbook.delimited import DelimitedSource  # noqa: PLC0415
+
+            return DelimitedSource(path, limits=limits)
+        case "parquet":
+            from core.workbook.parquet import ParquetSource  # noqa: PLC0415
+
+            return ParquetSource(path, limits=limits)
+        case _:
+            from core.workbook.legacy import LegacySource  # noqa: PLC0415
+
+            return LegacySource(path, file_format)
+
+
+def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
+    """`xlsx`, `csv`, `parquet`, `xls`, `xlsb` or `ods`, by content; what is none of them is said in words."""
+    suffix = Path(name).suffix.lower()
+    with path.open("rb") as opened:
+        start = opened.read(512)
+    if not start:
+        raise UnreadableFileError("the file is empty")
+    if start.startswith((ZIP, EMPTY_ZIP)):
+        return _detect_zip(path, limits)
+    if start.startswith(OLE):
+        return _detect_ole(path)
+    if start.startswith(PARQUET):
+        return "parquet"
+    looks = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if looks.startswith(MARKUP):
+        raise UnreadableFileError(
+            f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv"
+        )
+    if suffix in {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet"}:
+        raise UnreadableFileError(
+            f"{name} is not a {suffix} file: its first bytes say otherwise, or it is cut off"
+        )
+    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableFileError(
+            f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}"
+        )
+    return "csv"
+
+
+def _detect_zip(path: Path, limits: Limits) -> str:
+    archive = Archive(path, limits)
+    try:
+        if archive.find("xl/workbook.bin"):
+            return "xlsb"
+        mimetype = archive.find("mimetype")
+        if mimetype and archive.read(mimetype).startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+            _refuse_bombs(archive, limits)
+            return "ods"
+        return "xlsx"
+    finally:
+        archive.close()
+
+
+def _refuse_bombs(archive: Archive, limits: Limits) -> None:
+    """The library that reads this format inflates without asking; so its parts are measured first."""
+    for part in archive.parts.values():
+        if part.bytes > limits.ratio_matters_after_bytes:
+            for _ in archive.stream(part):
+                pass
+
+
+def _detect_ole(path: Path) -> str:
+    """An old workbook, or the envelope of an encrypted new one."""
+    wanted = "EncryptedPackage".encode("utf-16-le")
+    with path.open("rb") as opened:
+        last = b""
+        while piece := opened.read(PIECE):
+            if wanted in last + piece:
+                raise UnreadableFileError(
+                    "the workbook is encrypted: save it without a password and send it again"
+                )
+            last = piece[-len(wanted) :]
+    return "xls"

@@ -1,0 +1,59 @@
+"""What every kind of file gives a reader: sheets, the first rows whole, and chosen columns as cells."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.workbook.cells import Cells, CellValue
+
+HEAD_ROWS = 100
+Tick = Callable[[int, int], None]  # bytes read, of how many; it may raise to stop the reading
+
+
+def no_tick(_done: int, _total: int, /) -> None:
+    """For readers that nobody watches."""
+
+
+@dataclass(frozen=True)
+class SheetInfo:
+    """A sheet as people know it."""
+
+    name: str
+    index: int
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class HeadCell:
+    """A cell of the first rows, with what only the preview asks for."""
+
+    value: CellValue
+    is_date: bool = False
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first rows that hold anything: by row number, by column."""
+
+    rows: Mapping[int, Mapping[int, HeadCell]]
+    has_header: bool = False  # the format says that the first row is names
+
+
+class Source(Protocol):
+    """An open file of tables. Rows are numbered as the file's own program shows them, columns from 0."""
+
+    format: str
+    is_1904: bool
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]: ...
+
+    def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
+        """The first rows that hold anything."""
+
+    def columns(
+        self, sheet: SheetInfo, wanted: Mapping[int, bool], first_row: int, tick: Tick = no_tick
+    ) -> dict[int, Cells]:
+        """Those columns from `first_row` down; the flag says whether shared texts are needed as texts."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,142 @@
+"""An .xlsx or .xlsm file as a source: the quick reader first, the general one for what is not ordinary."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import UnreadableFileError
+from core.workbook import fast_sheet, shared_strings
+from core.workbook.archive import Archive
+from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
+from core.workbook.limits import DEFAULT, Limits
+from core.workbook.package import Package
+from core.workbook.sheet_events import RawCell, SheetEvents, feed, value_of
+from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
+
+
+class _EnoughRowsError(Exception):
+    """Ends the parsing of a head; never leaves this module."""
+
+
+class XlsxSource:
+    """Sheets of a workbook in the Office Open XML format."""
+
+    format = "xlsx"
+
+    def __init__(self, path: Path, *, limits: Limits = DEFAULT, quick: bool = True) -> None:
+        self._limits, self._quick = limits, quick
+        self._archive = Archive(path, limits)
+        try:
+            self._package = Package(self._archive)
+        except BaseException:
+            self._archive.close()
+            raise
+        self.is_1904 = self._package.is_1904
+        self.sheets = [
+            SheetInfo(sheet.name, at, sheet.hidden) for at, sheet in enumerate(self._package.sheets)
+        ]
+
+    def close(self) -> None:
+        self._archive.close()
+
+    def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
+        raw: dict[int, dict[int, tuple[RawCell, CellValue]]] = {}
+
+        def on_cell(cell: RawCell) -> None:
+            value = value_of(cell)
+            if value is None:
+                return
+            if cell.row not in raw and len(raw) >= rows:
+                raise _EnoughRowsError
+            raw.setdefault(cell.row, {})[cell.column] = (cell, value)
+
+        part = self._package.sheets[sheet.index].part
+        with suppress(_EnoughRowsError):
+            feed(SheetEvents(on_cell, self._limits), self._archive.stream(part), part.name, self._limits)
+        texts = shared_strings.look_up(
+            self._archive,
+            self._package.shared_strings,
+            (
+                value.mantissa
+                for row in raw.values()
+                for _, value in row.values()
+                if value.kind is CellKind.SHARED
+            ),
+            self._limits,
+        )
+        dates = self._package.date_styles
+        return Head(
+            {
+                number: {column: _head_cell(*found, texts, dates) for column, found in row.items()}
+                for number, row in raw.items()
+            }
+        )
+
+    def columns(
+        self, sheet: SheetInfo, wanted: Mapping[int, bool], first_row: int, tick: Tick = no_tick
+    ) -> dict[int, Cells]:
+        order = list(wanted)
+        cells = self._read(sheet, order, first_row, tick)
+        return {
+            column: self._with_texts(found) if wanted[column] else found
+            for column, found in zip(order, cells, strict=True)
+        }
+
+    def _read(self, sheet: SheetInfo, order: list[int], first_row: int, tick: Tick) -> list[Cells]:
+        if self._quick:
+            try:
+                return fast_sheet.read_columns(self._pieces(sheet, tick), order, first_row, self._limits)
+            except fast_sheet.UnusualSheetError:
+                pass
+        builders = {column: CellsBuilder() for column in order}
+
+        def on_cell(cell: RawCell) -> None:
+            builder = builders.get(cell.column)
+            if builder is None or cell.row < first_row:
+                return
+            value = value_of(cell)
+            if value is not None:
+                builder.add(cell.row, value)
+                if builder.text_bytes > self._limits.max_text_bytes:
+                    raise UnreadableFileError(
+                        f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes"
+                    )
+
+        name = self._package.sheets[sheet.index].part.name
+        feed(SheetEvents(on_cell, self._limits), self._pieces(sheet, tick), name, self._limits)
+        return [builders[column].finish() for column in order]
+
+    def _pieces(self, sheet: SheetInfo, tick: Tick) -> Iterator[bytes]:
+        part = self._package.sheets[sheet.index].part
+        for piece, done in self._archive.stream_with_progress(part):
+            tick(done, part.packed_bytes)
+            yield piece
+
+    def _with_texts(self, cells: Cells) -> Cells:
+        """Shared texts put in place; the distinct ones are looked up once."""
+        shared = np.flatnonzero(cells.kinds == CellKind.SHARED)
+        if not shared.size:
+            return cells
+        places, which = np.unique(cells.mantissas[shared], return_inverse=True)
+        texts = shared_strings.look_up(
+            self._archive, self._package.shared_strings, places.tolist(), self._limits
+        )
+        kinds, mantissas = cells.kinds.copy(), cells.mantissas.copy()
+        kinds[shared] = CellKind.TEXT
+        mantissas[shared] = which + len(cells.texts)
+        return replace(
+            cells,
+            kinds=kinds,
+            mantissas=mantissas,
+            texts=[*cells.texts, *(texts[place] for place in places.tolist())],
+        )
+
+
+def _head_cell(cell: RawCell, value: CellValue, texts: dict[int, str], dates: frozenset[int]) -> HeadCell:
+    if value.kind is CellKind.SHARED:
+        value = CellValue(CellKind.TEXT, text=texts[value.mantissa])
+    is_date = cell.type == "d" or (value.kind is CellKind.NUMBER and cell.style in dates)
+    return HeadCell(value, is_date)

@@ -1,0 +1,6 @@
+"""Timing never decides a test: examples here have no deadline of their own."""
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
