@@ -2,9 +2,12 @@
 
 from models.api_key import ApiKey
 from models.base import Base
+from models.cache_generation import CacheGeneration
 from models.idempotency import IdempotencyKey
+from models.item import Item
 from models.job import Job, JobEvent
 from models.job_log import JobLog
+from models.order import CustomerSpend, Order, OrderStatusHour
 from models.running_sum_entry import RunningSumEntry
 from models.schedule import Schedule, ScheduleRun
 from models.two_sum_result import TwoSumResult
@@ -13,10 +16,15 @@ from models.worker import PausedQueue, Worker
 __all__ = [
     "ApiKey",
     "Base",
+    "CacheGeneration",
+    "CustomerSpend",
     "IdempotencyKey",
+    "Item",
     "Job",
     "JobEvent",
     "JobLog",
+    "Order",
+    "OrderStatusHour",
     "PausedQueue",
     "RunningSumEntry",
     "Schedule",
