@@ -1,0 +1,125 @@
+"""Every mode and option gives what the oracle gives."""
+
+from fractions import Fraction
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.two_sum import matching
+from tasks.two_sum.entries import Entries, Question, as_amounts
+from tasks.two_sum.matching import Matcher, least_deviation
+from tasks.two_sum.one_to_one import pairs_once
+from tests.two_sum import oracle
+from tests.two_sum.oracle import Entry, Rule
+
+VALUES = st.one_of(st.integers(-6, 6), st.integers(-300, 300), st.integers(-(10**19), 10**19))
+
+
+def entries(values=VALUES):
+    return st.lists(st.builds(Entry, values, st.integers(0, 2), st.integers(0, 6)), max_size=14)
+
+
+RULES = st.builds(
+    lambda target, tolerance, percent, days, order: Rule(
+        target, tolerance if percent is None else 0, percent, days, order if days is not None else "any"
+    ),
+    st.one_of(st.just(0), st.integers(-12, 12), st.integers(-(10**19), 10**19)),
+    st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 10**6)),
+    st.one_of(st.none(), st.integers(1, 9999).map(lambda n: Fraction(n, 100))),
+    st.one_of(st.none(), st.integers(0, 7)),
+    st.sampled_from(["any", "forward", "backward"]),
+)
+SECOND = st.one_of(st.none(), entries())
+
+
+def arrays(some):
+    if some is None:
+        return None
+    return Entries(
+        as_amounts([entry.value for entry in some]),
+        np.array([entry.group for entry in some], np.int64),
+        np.array([entry.day for entry in some], np.int64),
+    )
+
+
+def question(rule):
+    share = None if rule.percent is None else ((rule.percent / 100).numerator, (rule.percent / 100).denominator)
+    return Question(rule.target, rule.tolerance, share, rule.max_days, rule.date_order)
+
+
+def listed(matcher):
+    return [(int(i), int(j)) for left, right in matcher.pairs() for i, j in zip(left, right, strict=True)]
+
+
+@given(RULES, entries(), SECOND)
+def test_all_pairs_and_their_count_are_the_oracle_s(rule, first, second):
+    matcher = Matcher(question(rule), arrays(first), arrays(second))
+    expected = oracle.every_pair(rule, first, second)
+    assert listed(matcher) == expected
+    assert matcher.count() == len(expected)
+    assert matcher.exists() == bool(expected)
+
+
+@given(RULES, entries(), SECOND)
+def test_the_first_pair_is_the_oracle_s(rule, first, second):
+    assert Matcher(question(rule), arrays(first), arrays(second)).first() == oracle.first_pair(rule, first, second)
+
+
+@given(RULES, entries(), SECOND)
+def test_partners_are_counted_as_the_oracle_lists_them(rule, first, second):
+    left, right = Matcher(question(rule), arrays(first), arrays(second)).partners()
+    pairs = oracle.every_pair(rule, first, second)
+    if second is None:
+        expected = [sum(at in pair for pair in pairs) for at in range(len(first))]
+        assert left.tolist() == right.tolist() == expected
+    else:
+        assert left.tolist() == [sum(i == at for i, _ in pairs) for at in range(len(first))]
+        assert right.tolist() == [sum(j == at for _, j in pairs) for at in range(len(second))]
+
+
+@given(RULES, entries(), SECOND)
+def test_one_to_one_is_the_oracle_s(rule, first, second):
+    assert list(pairs_once(question(rule), arrays(first), arrays(second))) == oracle.pairs_once(rule, first, second)
+
+
+@given(RULES, entries(), SECOND)
+def test_the_least_deviation_is_the_oracle_s(rule, first, second):
+    exact = Rule(rule.target, 0, None, rule.max_days, rule.date_order)
+    assert least_deviation(question(exact), arrays(first), arrays(second)) == oracle.least_deviation(
+        exact, first, second
+    )
+
+
+@given(
+    st.integers(-400, 400),
+    entries(st.integers(-300, 300)),
+    SECOND.filter(lambda some: some is None or max((abs(entry.value) for entry in some), default=0) < 400),
+    st.integers(1, 8),
+)
+def test_the_sieve_and_small_pieces_change_nothing(target, first, second, piece):
+    rule = Rule(target)
+    with patch.object(matching, "SIEVE_FROM", 0), patch.object(matching, "EXPANDED", piece):
+        matcher = Matcher(question(rule), arrays(first), arrays(second))
+        assert listed(matcher) == oracle.every_pair(rule, first, second)
+        assert matcher.first() == oracle.first_pair(rule, first, second)
+        assert list(pairs_once(question(rule), arrays(first), arrays(second))) == oracle.pairs_once(rule, first, second)
+
+
+def test_the_contract_s_examples():
+    def first(values, target):
+        return Matcher(Question(target), Entries(as_amounts(values))).first()
+
+    assert first([2, 7, 11, 15], 9) == (0, 1)
+    assert first([1, 1, 5], 6) == (1, 2)
+    assert first([3, 3], 6) == (0, 1)
+    assert first([3], 6) is None
+    assert first([], 0) is None
+
+
+def test_a_million_amounts_with_many_partners_are_counted_without_listing():
+    values = np.tile(np.array([1, -1], np.int64), 500_000)
+    matcher = Matcher(Question(0), Entries(values))
+    assert matcher.count() == 500_000 * 500_000
+    assert matcher.first() == (0, 1)
