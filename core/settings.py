@@ -96,6 +96,7 @@ class Settings(BaseSettings):
 
     rate_limit: str = Field("", description="requests per key, e.g. 600/minute; empty means none")
     cors_origins: Listed = Field((), description="origins that browsers may call from")
+    require_keys: bool = Field(default=False, description="ask for a key on loopback too")
     trusted_hosts: Listed = Field((), description="further Host names that are answered")
     bootstrap_key: str = Field("", description="an admin key to create at start, for first use in containers")
     extra_kinds: Listed = Field((), description="modules whose KIND is added to the registry")

@@ -95,7 +95,8 @@ class Job(Base):
     published_at: Mapped[datetime | None]  # when its id was last handed to Redis; NULL: not yet
     started_at: Mapped[datetime | None]  # of the current attempt
     finished_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]  # when the result may be purged
+    expires_at: Mapped[datetime | None]  # when params, result, events and logs are purged
+    purged_at: Mapped[datetime | None]  # they are; the row itself stays a while to say so
 
     cancel_requested_at: Mapped[datetime | None]
     cancel_deadline: Mapped[datetime | None]  # after which the child process is killed
@@ -125,7 +126,7 @@ class Job(Base):
         Index("ix_jobs_owner", "owner", "id"),
         Index("ix_jobs_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_jobs_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
-        Index("ix_jobs_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
+        Index("ix_jobs_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL AND purged_at IS NULL")),
         # Room in each page, because every job is rewritten three times on its way.
         {"postgresql_with": {"fillfactor": "70"}},
     )

@@ -10,10 +10,10 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from models.schema_version import found
 from models.tables import Base
 
 _LOCK = 0x5245434B  # "RECK": two nodes that start together migrate one after the other
@@ -26,16 +26,6 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def head() -> str | None:
-    """The newest revision this code knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def current(connection: Connection) -> str | None:
-    """The revision this database has, or None where it has none yet."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def migrate(url: str, *, to: str = "head", back: bool = False) -> str | None:
     """Run what is missing (or undo down to `to`) under a lock, and say where the database stands now."""
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT")
@@ -44,7 +34,7 @@ def migrate(url: str, *, to: str = "head", back: bool = False) -> str | None:
             guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             with engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
                 (command.downgrade if back else command.upgrade)(_config(connection), to)
-                return current(connection)
+                return found(connection)
     finally:
         engine.dispose()
 

@@ -119,11 +119,13 @@ class Heartbeat:
             logger.warning("sign_off_failed")  # the lease runs out by itself
 
     def _work(self) -> None:
-        while not self._stop.wait(self._settings.beat_every.total_seconds()):
+        while True:
             try:
                 self.beat()
             except DATABASE_DOWN as error:
                 logger.warning("beat_failed", error=str(error).splitlines()[0])
+            if self._stop.wait(self._settings.beat_every.total_seconds()):
+                return
 
     def beat(self) -> None:
         """Extend leases, note memory, and look at each child that runs a job."""

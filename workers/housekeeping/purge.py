@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, null, select, update
 
 from models.idempotency import IdempotencyKey
 from models.job import Job, JobEvent
@@ -16,6 +16,7 @@ logger = structlog.get_logger()
 
 _NOW = func.clock_timestamp()
 _AT_ONCE = 2000  # rows a turn: small transactions that nobody waits for
+_TOMBSTONES_KEPT = timedelta(days=30)
 _KEYS_KEPT = timedelta(days=1)
 _WORKERS_KEPT = timedelta(days=1)
 
@@ -26,16 +27,36 @@ class Purge:
     every_seconds = 30.0
 
     def run(self, connection: Connection) -> None:
+        jobs = self._strip_jobs(connection)
+        old = {
+            "tombstones": connection.execute(delete(Job).where(Job.purged_at < _NOW - _TOMBSTONES_KEPT)).rowcount,
+            "idempotency_keys": connection.execute(
+                delete(IdempotencyKey).where(IdempotencyKey.created_at < _NOW - _KEYS_KEPT)
+            ).rowcount,
+            "workers": connection.execute(delete(Worker).where(Worker.last_seen_at < _NOW - _WORKERS_KEPT)).rowcount,
+        }
+        if jobs or any(old.values()):
+            logger.info("purged", jobs=jobs, **old)
+
+    @staticmethod
+    def _strip_jobs(connection: Connection) -> int:
+        """Empty expired jobs; what is left of them says when they expired."""
         expired = (
-            connection.execute(select(Job.id).where(Job.expires_at < _NOW).order_by(Job.expires_at).limit(_AT_ONCE))
+            connection.execute(
+                select(Job.id)
+                .where(Job.expires_at < _NOW, Job.purged_at.is_(None))
+                .order_by(Job.expires_at)
+                .limit(_AT_ONCE)
+            )
             .scalars()
             .all()
         )
         if expired:
             connection.execute(delete(JobEvent).where(JobEvent.job_id.in_(expired)))
             connection.execute(delete(JobLog).where(JobLog.job_id.in_(expired)))
-            connection.execute(delete(Job).where(Job.id.in_(expired)))
-        keys = connection.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < _NOW - _KEYS_KEPT)).rowcount
-        gone = connection.execute(delete(Worker).where(Worker.last_seen_at < _NOW - _WORKERS_KEPT)).rowcount
-        if expired or keys or gone:
-            logger.info("purged", jobs=len(expired), idempotency_keys=keys, workers=gone)
+            connection.execute(
+                update(Job)
+                .where(Job.id.in_(expired))
+                .values(purged_at=_NOW, params={}, result=null(), version=Job.version + 1)
+            )
+        return len(expired)

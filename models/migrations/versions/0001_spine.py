@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("purged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_deadline", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_reason", sa.Text(), nullable=True),
@@ -120,7 +121,7 @@ def upgrade() -> None:
         "jobs",
         ["expires_at"],
         unique=False,
-        postgresql_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL AND purged_at IS NULL"),
     )
     op.create_index("ix_jobs_owner", "jobs", ["owner", "id"], unique=False)
     op.create_index(
@@ -241,7 +242,9 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_running", table_name="jobs", postgresql_where=sa.text("status = 'running'"))
     op.drop_index("ix_jobs_parent", table_name="jobs", postgresql_where=sa.text("parent_id IS NOT NULL"))
     op.drop_index("ix_jobs_owner", table_name="jobs")
-    op.drop_index("ix_jobs_expires", table_name="jobs", postgresql_where=sa.text("expires_at IS NOT NULL"))
+    op.drop_index(
+        "ix_jobs_expires", table_name="jobs", postgresql_where=sa.text("expires_at IS NOT NULL AND purged_at IS NULL")
+    )
     op.drop_index("ix_jobs_due", table_name="jobs", postgresql_where=sa.text("status IN ('scheduled', 'retrying')"))
     op.drop_table("jobs")
     op.drop_table("job_logs")

@@ -1,0 +1,117 @@
+"""Is it up, can it work, what is it: for people, load balancers and Prometheus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Response
+from flask_openapi import APIBlueprint, Tag
+from redis.exceptions import RedisError
+from sqlalchemy import text
+
+from api import metrics
+from api.platform import Platform, current_platform
+from api.responses import json_response
+from core.clock import iso, now
+from models import schema_version
+from tasks.base import DATABASE_DOWN
+from tasks.contract import Queue
+from workers.process import VERSION
+
+health = APIBlueprint("health", __name__, abp_tags=[Tag(name="Health", description=__doc__)])
+
+logger = structlog.get_logger()
+
+
+def _database_trouble(platform: Platform) -> str | None:
+    try:
+        with platform.db.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except DATABASE_DOWN as error:
+        logger.warning("health_database", error=str(error).splitlines()[0])
+        return "database connection failed"
+    return None
+
+
+def _redis_trouble(platform: Platform) -> str | None:
+    try:
+        platform.redis.ping()
+    except RedisError as error:
+        logger.warning("health_redis", error=str(error))
+        return "redis connection failed"
+    return None
+
+
+@health.get("/health", summary="Are the database and Redis there?")
+def get_health() -> Response:
+    platform = current_platform()
+    database, cache = _database_trouble(platform), _redis_trouble(platform)
+    document: dict[str, Any] = {
+        "status": "healthy" if not (database or cache) else "unhealthy",
+        "database": "disconnected" if database else "connected",
+        "redis": "disconnected" if cache else "connected",
+        "redis_connected": cache is None,
+        "node_id": platform.settings.node_id,
+        "version": VERSION,
+        "current_sum": None,
+        "stats": None,
+        "timestamp": iso(now()),
+    }
+    if cache is None:
+        document |= _redis_facts(platform)
+    if database or cache:
+        message = " and ".join(trouble for trouble in (database, cache) if trouble)
+        document |= {
+            "type": "/problems/unavailable",
+            "title": "Temporarily unavailable",
+            "error": database or cache,
+            "message": message,
+            "detail": message,
+            "details": {},
+            "instance": "/health",
+        }
+        return json_response(document, 503, {"Retry-After": "2"})
+    return json_response(document)
+
+
+def _redis_facts(platform: Platform) -> dict[str, Any]:
+    facts = platform.redis.info()
+    wanted = ("connected_clients", "total_commands_processed", "used_memory_human")
+    return {"stats": {name: facts.get(name) for name in wanted}}
+
+
+@health.get("/livez", summary="Is this process answering?")
+def get_livez() -> Response:
+    return json_response({"status": "ok"})
+
+
+@health.get("/readyz", summary="Can a job be submitted and run?")
+def get_readyz() -> Response:
+    """503 while the database is away, migrations are missing, or a queue has no live worker."""
+    platform = current_platform()
+    missing: list[str] = []
+    try:
+        with platform.db.connect() as connection:
+            if schema_version.found(connection) != schema_version.expected():
+                missing.append("migrations are behind; run `reckoner migrate`")
+            else:
+                served = set(connection.execute(_SERVED).scalars())
+                missing += [f"no live worker serves queue {queue}" for queue in Queue if queue not in served]
+    except DATABASE_DOWN:
+        missing.append("database connection failed")
+    if _redis_trouble(platform):
+        missing.append("redis connection failed")
+    document = {"status": "not ready" if missing else "ready", "missing": missing}
+    return json_response(document, 503 if missing else 200)
+
+
+_SERVED = text(
+    "SELECT DISTINCT unnest(queues) FROM workers WHERE status = 'online'"
+    " AND last_seen_at > clock_timestamp() - interval '15 seconds'"
+)
+
+
+@health.get("/metrics", summary="Figures for Prometheus")
+def get_metrics() -> Response:
+    return Response(metrics.render(current_platform()), content_type=metrics.CONTENT_TYPE)

@@ -1,0 +1,77 @@
+"""From a request to a queued job and its answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from flask import g, request
+from sqlalchemy import Connection
+
+from api.idempotency import Answer
+from api.platform import current_holder, current_platform
+from api.waiting import wait_for
+from core.clock import now
+from core.errors import InvalidInputError
+from models.job import Job
+from tasks.board import public_body
+from tasks.submission import Submission, Submitted, checked_params, submit
+
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d+)")
+
+
+def submit_now(connection: Connection, wanted: Submission) -> Submitted:
+    """Insert the job and remember to hand it to the publisher once this request's transaction is through."""
+    publisher = current_platform().publisher
+    submitted = submit(connection, wanted, now(), published=publisher.takes_more)
+    handover: list[Job] = g.setdefault("handover", [])
+    if submitted.created:
+        handover.append(submitted.job)
+    if submitted.replaced is not None:
+        handover.append(submitted.replaced)
+    return submitted
+
+
+def hand_over() -> None:
+    """After the commit: publish what was submitted. Runs for every request that came through without an error."""
+    for job in g.pop("handover", ()):
+        current_platform().publisher.hand_over(job)
+
+
+def submission(kind_name: str, params: Any, **facts: Any) -> Submission:
+    """A submission by whoever sent this request."""
+    kind = current_platform().registry[kind_name]
+    return Submission(
+        kind=kind,
+        params=checked_params(kind, params),
+        owner=current_holder().owner,
+        request_id=g.request_id,
+        traceparent=g.traceparent,
+        **facts,
+    )
+
+
+def accepted(submitted: Submitted) -> Answer:
+    """202 with where to look; 200 when the job was there already."""
+    job = submitted.job
+    headers = {"Location": f"/api/v1/jobs/{job.id}", "Retry-After": "1"}
+    return Answer(202 if submitted.created else 200, public_body(job), headers)
+
+
+def wait_as_preferred(job_id: UUID | str) -> None:
+    """`Prefer: wait=N` on a submit: answer with the job when it ends in time."""
+    match = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
+    if match is None:
+        return
+    limit = current_platform().settings.wait_limit.total_seconds()
+    wait_for(str(job_id), min(float(match[1][:9]), limit), then=f"/api/v1/jobs/{job_id}?preferred=1")
+
+
+def bounded_wait(seconds: float | None) -> float:
+    limit = current_platform().settings.wait_limit.total_seconds()
+    if seconds is None:
+        return 0.0
+    if seconds > limit:
+        raise InvalidInputError(f"wait may be {limit:g} seconds at most", wait=seconds)
+    return seconds

@@ -1,0 +1,1 @@
+"""The two-sum route older clients call."""
