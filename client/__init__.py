@@ -1,0 +1,1 @@
+"""The Python client and the `reckoner` command; imports nothing of the server."""
