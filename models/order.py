@@ -12,7 +12,19 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Connection, Identity, Index, Numeric, Row, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    Identity,
+    Index,
+    Numeric,
+    Row,
+    SmallInteger,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -43,12 +55,13 @@ class Order(Base):
 
 
 class OrderStatusHour(Base):
-    """Count and sum of one hour's orders with one status."""
+    """Count and sum of one hour's orders with one status, in up to four rows: sessions must not wait in line."""
 
     __tablename__ = "order_status_hours"
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     status: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     order_count: Mapped[int] = mapped_column(BigInteger)
     total_amount: Mapped[Decimal] = mapped_column(Numeric(24, 2))
 

@@ -36,7 +36,12 @@ def orders(db):
 
 def assert_exact(db) -> None:
     with db.transaction() as connection:
-        hours = connection.execute(text("SELECT * FROM order_status_hours WHERE order_count <> 0 ORDER BY 1, 2"))
+        hours = connection.execute(
+            text(
+                "SELECT hour, status, sum(order_count), sum(total_amount) FROM order_status_hours"
+                " GROUP BY 1, 2 HAVING sum(order_count) <> 0 ORDER BY 1, 2"
+            )
+        )
         assert hours.all() == connection.execute(text(BY_HOUR)).all()
         spend = connection.execute(
             text("SELECT customer_id, order_count, total_spend FROM customer_spend WHERE order_count <> 0 ORDER BY 1")

@@ -10,12 +10,18 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# Which rows a statement added to the orders and which it took away.
+# Which rows a statement added to the orders and which it took away, and what they come to.
+_CHANGED = "SELECT customer_id, status, created_at, amount, {sign} AS sign FROM {table}"
+_ADDED, _REMOVED = _CHANGED.format(sign=1, table="added"), _CHANGED.format(sign=-1, table="removed")
 _CHANGES = {
-    "insert": "SELECT customer_id, status, created_at, amount, 1 AS sign FROM added",
-    "delete": "SELECT customer_id, status, created_at, amount, -1 AS sign FROM removed",
-    "update": "SELECT customer_id, status, created_at, amount, 1 AS sign FROM added"
-    " UNION ALL SELECT customer_id, status, created_at, amount, -1 FROM removed",
+    "insert": "added",
+    "delete": "removed",
+    "update": f"({_ADDED} UNION ALL {_REMOVED}) AS changes",
+}
+_COUNT_AND_SUM = {
+    "insert": "count(*), sum(amount)",
+    "delete": "-count(*), -sum(amount)",
+    "update": "sum(sign), sum(sign * amount)",
 }
 _TABLES = {
     "insert": "NEW TABLE AS added",
@@ -33,15 +39,15 @@ $$
 """
 
 # Both are sorted, so that two statements lock the same rows in the same order and never wait for each other in a
-# circle. The running hour, which everybody wants, comes last and is held for the commit alone.
+# circle. The running hour, which everybody wants, comes last and is held for the commit alone; and it has four rows
+# for as many sessions, because waiting for another session's commit cost two thirds of the inserts of eight.
 _ROLL_UP = """
 CREATE FUNCTION orders_{operation}_roll_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO customer_spend AS known (customer_id, order_count, total_spend, at_most)
-    SELECT customer_id, sum(sign), sum(sign * amount), sum(sign * amount)
-    FROM ({changes}) AS changes
-    GROUP BY customer_id
-    HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
+    SELECT customer_id, orders, total, total
+    FROM (SELECT customer_id, {count_and_sum} FROM {changes} GROUP BY customer_id) AS sums (customer_id, orders, total)
+    WHERE orders <> 0 OR total <> 0
     ORDER BY customer_id
     ON CONFLICT (customer_id) DO UPDATE SET
         order_count = known.order_count + excluded.order_count,
@@ -53,13 +59,15 @@ BEGIN
                 known.total_spend + excluded.total_spend, known.order_count + excluded.order_count)
         END;
 
-    INSERT INTO order_status_hours AS known (hour, status, order_count, total_amount)
-    SELECT date_bin('1 hour', created_at, '2000-01-01 00:00:00+00'), status, sum(sign), sum(sign * amount)
-    FROM ({changes}) AS changes
-    GROUP BY 1, 2
-    HAVING sum(sign) <> 0 OR sum(sign * amount) <> 0
-    ORDER BY 1, 2
-    ON CONFLICT (hour, status) DO UPDATE SET
+    INSERT INTO order_status_hours AS known (hour, status, slot, order_count, total_amount)
+    SELECT hour, status, pg_backend_pid() % 4, orders, total
+    FROM (
+        SELECT date_bin('1 hour', created_at, '2000-01-01 00:00:00+00'), status, {count_and_sum}
+        FROM {changes} GROUP BY 1, 2
+    ) AS sums (hour, status, orders, total)
+    WHERE orders <> 0 OR total <> 0
+    ORDER BY hour, status
+    ON CONFLICT (hour, status, slot) DO UPDATE SET
         order_count = known.order_count + excluded.order_count,
         total_amount = known.total_amount + excluded.total_amount;
     RETURN NULL;
@@ -109,9 +117,10 @@ def upgrade() -> None:
         "order_status_hours",
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("order_count", sa.BigInteger(), nullable=False),
         sa.Column("total_amount", sa.Numeric(24, 2), nullable=False),
-        sa.PrimaryKeyConstraint("hour", "status", name=op.f("pk_order_status_hours")),
+        sa.PrimaryKeyConstraint("hour", "status", "slot", name=op.f("pk_order_status_hours")),
         postgresql_with={"fillfactor": "50"},
     )
     op.create_table(
@@ -127,7 +136,8 @@ def upgrade() -> None:
     op.create_index("ix_customer_spend_at_most", "customer_spend", ["at_most"])
     op.execute(_BOUND)
     for operation, changes in _CHANGES.items():
-        op.execute(_ROLL_UP.format(operation=operation, changes=changes))
+        count_and_sum = _COUNT_AND_SUM[operation]
+        op.execute(_ROLL_UP.format(operation=operation, changes=changes, count_and_sum=count_and_sum))
         op.execute(_TRIGGER.format(operation=operation, tables=_TABLES[operation]))
     op.execute(_EMPTY)
     op.execute(_EMPTY_TRIGGER)
