@@ -76,18 +76,21 @@ class Matcher:
 
     def first(self) -> tuple[int, int] | None:
         """The pair that is complete first, with the last earlier partner; of two lists the first of each."""
-        last = self._shortest_prefix()
-        if last is None:
+        with_partner = np.flatnonzero(self.partners()[0])
+        if not len(with_partner):
             return None
-        at = np.array([last])
-        if self._same:
-            alone = Matcher(self.question, self._first.take(np.arange(last)), self._first.take(at), self._watch)
-            # The later entry asks: turn the pair round, and the dates' order with it.
-            partners = np.concatenate([left for left, _ in alone.pairs()])
-            return int(self._first_places[partners.max()]), int(self._first_places[last])
-        alone = Matcher(self.question, self._first.take(at), self._second, self._watch)
-        partners = np.concatenate([right for _, right in alone.pairs()])
-        return int(self._first_places[last]), int(self._second_places[partners.min()])
+        if not self._same:
+            return self._first_of_two(int(with_partner[0]))
+        # Every partner of one of these is one of these too, so the rest cannot matter.
+        some = self._all_first.take(with_partner)
+        last = _shortest_prefix(self.question, some, self._watch)
+        alone = Matcher(self.question, some.take(np.arange(last)), some.take(np.array([last])), self._watch)
+        earlier = max(int(left.max()) for left, _ in alone.pairs() if len(left))
+        return int(with_partner[earlier]), int(with_partner[last])
+
+    def _first_of_two(self, place: int) -> tuple[int, int]:
+        alone = Matcher(self.question, self._all_first.take(np.array([place])), self._all_second, self._watch)
+        return place, min(int(right.min()) for _, right in alone.pairs() if len(right))
 
     def exists(self) -> bool:
         """Whether there is any pair."""
@@ -95,25 +98,6 @@ class Matcher:
         if not ranges.inexact:
             return bool(np.any(self._counts(ranges) > 0))
         return any(len(left) for left, _ in self._candidates(ranges))
-
-    def _shortest_prefix(self) -> int | None:
-        """The place of the entry that completes the first pair: more entries never undo a pair, so halve."""
-        if not self.exists():
-            return None
-        low, high = 0, min(256, len(self._first))
-        while not self._prefix(high).exists():
-            low, high = high, min(high * 2, len(self._first))
-        while low + 1 < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self._prefix(middle).exists() else (middle, high)
-        return high - 1
-
-    def _prefix(self, length: int) -> "Matcher":
-        self._watch()
-        if length == len(self._first):
-            return self
-        some = self._first.take(np.arange(length))
-        return Matcher(self.question, some, None if self._same else self._second, self._watch)
 
     def _spread(self, counts: Integers, *, second: bool = False) -> Integers:
         everyone = self._all_second if second else self._all_first
@@ -168,6 +152,21 @@ class Matcher:
         order = np.lexsort((answering, asking))
         asking, answering = asking[order], answering[order]
         return (answering, asking) if self._same and not everyone else (asking, answering)
+
+
+def _shortest_prefix(question: Question, entries: Entries, watch: Watch) -> int:
+    """The place of the entry that completes the first pair: more entries never undo a pair, so halve."""
+
+    def holds(length: int) -> bool:
+        return Matcher(question, entries.take(np.arange(length)), watch=watch).exists()
+
+    low, high = 0, min(256, len(entries))
+    while high < len(entries) and not holds(high):
+        low, high = high, min(high * 2, len(entries))
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high - 1
 
 
 def _sifted(question: Question, first: Entries, second: Entries | None) -> tuple[Integers, Integers]:

@@ -9,10 +9,13 @@ import numpy as np
 from tasks.two_sum.entries import Integers
 
 PIECE = 1 << 17  # keeps the temporaries of a pass in the cache
-SMALLEST_TABLE, LARGEST_TABLE = 1 << 16, 1 << 25
+SMALLEST_TABLE, LARGEST_TABLE = 1 << 16, 1 << 24
 FEW = 4096
-PRIMES = (2_097_143, 524_287, 4_194_301)
-WORTH = 0.9  # another pass must be expected to drop something
+MOST_PASSES = 6
+# The largest primes below powers of two: from pass to pass the remainders must not depend on each other.
+PRIMES = (65_521, 131_071, 262_139, 524_287, 1_048_573, 2_097_143, 4_194_301, 8_388_593, 16_777_213)
+ROOM = 4  # places in the table for each amount: the fuller it is, the less it drops
+WORTH = 0.8  # a pass that keeps more than this is the last: the amounts do have partners
 
 
 def survivors(values: Integers, target: int) -> Integers:
@@ -25,25 +28,28 @@ def survivors_against(
     first: Integers, second: Integers, target: int, *, same: bool = False
 ) -> tuple[Integers, Integers]:
     """Places in both lists that may have a partner in the other."""
-    left = right = None
+    left, right = np.arange(len(first)), np.arange(len(second))
     x, y = first, second
-    bits = min(max(8 * max(len(x), len(y)), SMALLEST_TABLE), LARGEST_TABLE).bit_length() - 1
-    for modulus in (1 << bits, *PRIMES):
+    for number in range(MOST_PASSES):
         before = len(x) + len(y)
+        modulus = _modulus(max(len(x), len(y)), number)
         x, left = _sift(x, left, y, target, modulus)
         y, right = (x, left) if same else _sift(y, right, x, target, modulus)
         if len(x) + len(y) <= FEW or len(x) + len(y) > WORTH * before:
             break
-    return _all(first) if left is None else left, _all(second) if right is None else right
+    return left, right
 
 
-def _all(values: Integers) -> Integers:
-    return np.arange(len(values))
+def _modulus(amounts: int, number: int) -> int:
+    """A power of two at first, because its remainder is the quickest; then primes, each another one."""
+    if number == 0:
+        wanted = min(max(ROOM * amounts, SMALLEST_TABLE), LARGEST_TABLE)
+        return 1 << (wanted.bit_length() - 1)
+    fitting = [prime for prime in PRIMES if prime >= ROOM * amounts] or [PRIMES[-1]]
+    return fitting[min(number % 2, len(fitting) - 1)]
 
 
-def _sift(
-    values: Integers, places: Integers | None, others: Integers, target: int, modulus: int
-) -> tuple[Integers, Integers]:
+def _sift(values: Integers, places: Integers, others: Integers, target: int, modulus: int) -> tuple[Integers, Integers]:
     """The values whose complement's remainder some other value has, and where they stood."""
     table = np.zeros(modulus, np.bool_)
     for start in range(0, len(others), PIECE):
@@ -53,7 +59,7 @@ def _sift(
         piece = values[start : start + PIECE]
         hits = np.flatnonzero(table[_remainder(target - piece, modulus)])
         kept_values.append(piece[hits])
-        kept_places.append(hits + start if places is None else places[start : start + PIECE][hits])
+        kept_places.append(places[start : start + PIECE][hits])
     if not kept_values:
         return values, np.empty(0, np.int64)
     return np.concatenate(kept_values), np.concatenate(kept_places)
