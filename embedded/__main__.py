@@ -55,9 +55,7 @@ def where() -> int:
 def reset(*, ask: bool) -> int:
     home = home_of(os.environ)
     if ask:
-        print(
-            f"Delete {home} with the database, the queue and all files in it? Type yes: ", end="", flush=True
-        )
+        print(f"Delete {home} with the database, the queue and all files in it? Type yes: ", end="", flush=True)
         if sys.stdin.readline().strip() != "yes":
             print("Nothing is deleted.")
             return 1

@@ -38,9 +38,7 @@ def run(api: str, console: Console) -> int:
 
 
 def _watch(http: requests.Session, where: str, console: Console) -> dict[str, Any]:
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=False
-    )
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=False)
     with bar:
         shown = bar.add_task("submitted", total=None)
         deadline = time.monotonic() + _LONGEST_SECONDS

@@ -95,9 +95,7 @@ def require_free(settings: LocalSettings) -> None:
     """Say at once, and once, what each child would find out again and again."""
     for name, port in (("PORT", settings.port), ("FLOWER_PORT", settings.flower_port)):
         if not is_free(port):
-            raise PortTakenError(
-                f"port {port} is taken; stop what listens there or choose another with {name}="
-            )
+            raise PortTakenError(f"port {port} is taken; stop what listens there or choose another with {name}=")
 
 
 def _flower_login(home: Path) -> str:

@@ -105,11 +105,7 @@ class Room:
         facts = outside.lstat()
         # Anybody may make names in a temporary directory: use it only if it is ours and closed to others.
         # The owner may be `nobody`, to whom a start by root handed it.
-        if (
-            not stat.S_ISDIR(facts.st_mode)
-            or (os.geteuid() not in {0, facts.st_uid})
-            or facts.st_mode & 0o077
-        ):
+        if not stat.S_ISDIR(facts.st_mode) or (os.geteuid() not in {0, facts.st_uid}) or facts.st_mode & 0o077:
             raise ServerError(f"{outside} exists and is not ours alone; remove it or set TMPDIR")
         return outside
 

@@ -73,9 +73,7 @@ class RunAs:
 
 
 PLAIN = RunAs()
-_NOBODY_IN_A_NAMESPACE = RunAs(
-    prefix=("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--")
-)
+_NOBODY_IN_A_NAMESPACE = RunAs(prefix=("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--"))
 AS_NOBODY = RunAs(uid=_NOBODY)
 
 

@@ -139,9 +139,7 @@ class Server(ABC):
                 return
             if time.monotonic() > deadline:
                 self.stop()
-                raise ServerError(
-                    f"{self.name} wasn't ready in {self._start_timeout_seconds:g} s{self._why()}"
-                )
+                raise ServerError(f"{self.name} wasn't ready in {self._start_timeout_seconds:g} s{self._why()}")
             time.sleep(_POLL_SECONDS)
         self._process = None
         if not is_free(self.port):

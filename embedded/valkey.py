@@ -39,9 +39,7 @@ class Valkey(Server):
     name = "valkey"
     stop_signal = signal.SIGTERM
 
-    def __init__(
-        self, home: Path, port: int | None = None, *, program: Path | None = None, **settings: Any
-    ) -> None:
+    def __init__(self, home: Path, port: int | None = None, *, program: Path | None = None, **settings: Any) -> None:
         super().__init__(home, port, **settings)
         self._override = program
 
@@ -79,9 +77,7 @@ class Valkey(Server):
         """Valkey and Redis don't read each other's append-only directories, nor an old one a new one's."""
         kind = "redis" if "redis" in self._program.path.name else "valkey"
         if self._program.major < _FIRST_WITH_APPEND_ONLY_DIRECTORY:
-            raise ServerError(
-                f"{self._program.path} is version {self._program.version}; 7 or later is needed"
-            )
+            raise ServerError(f"{self._program.path} is version {self._program.version}; 7 or later is needed")
         note = self.data / "made-by"
         if not note.exists():
             note.write_text(f"{kind} {self._program.version}\n")

@@ -144,9 +144,7 @@ def test_a_very_long_home_works(kind, tmp_path):
 @SERVERS
 def test_only_the_owner_can_read_the_password_and_the_home(kind, tmp_path):
     with kind(tmp_path, durable=False) as server:
-        modes = [
-            stat.S_IMODE((server.room.path / name).stat().st_mode) for name in ("password", "server.log")
-        ]
+        modes = [stat.S_IMODE((server.room.path / name).stat().st_mode) for name in ("password", "server.log")]
         assert modes == [0o600, 0o600]
         assert server.room.password() not in Path(f"/proc/{server.pid}/cmdline").read_text()
     assert stat.S_IMODE((tmp_path / "valkey/valkey.conf").stat().st_mode) == 0o600 if kind is Valkey else True
