@@ -138,7 +138,5 @@ class _Logged(CircuitBreakerListener):
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def state_change(
-        self, _breaker: object, old: CircuitBreakerState | None, new: CircuitBreakerState
-    ) -> None:
+    def state_change(self, _breaker: object, old: CircuitBreakerState | None, new: CircuitBreakerState) -> None:
         logger.warning("breaker_changed", breaker=self._name, before=old.name if old else None, now=new.name)

@@ -63,9 +63,7 @@ class HttpClient:
         self._closed = threading.Event()
         self._running: set[Exchange] = set()
         self._session = requests.Session()
-        self._session.trust_env = (
-            False  # No proxies, passwords or certificates from the environment by surprise.
-        )
+        self._session.trust_env = False  # No proxies, passwords or certificates from the environment by surprise.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         anywhere = CuttableAdapter() if self._limits.private_redirects else PublicAdapter()
         self._session.mount("http://", anywhere)
@@ -185,25 +183,19 @@ class HttpClient:
             return Answer(status, None, response.headers, 0)
         if not response.ok or not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
             wish = retry_after_seconds(response.headers.get("Retry-After"), now())
-            raise ExternalAnswerError(
-                f"{_shown(response.url)} answered {status}", status=status, retry_after=wish
-            )
+            raise ExternalAnswerError(f"{_shown(response.url)} answered {status}", status=status, retry_after=wish)
         body = self._body(response)
         try:
             return Answer(status, orjson.loads(body), response.headers, len(body))
         except orjson.JSONDecodeError as error:
-            raise ExternalBodyError(
-                f"{_shown(response.url)} answered {len(body)} bytes that are not JSON"
-            ) from error
+            raise ExternalBodyError(f"{_shown(response.url)} answered {len(body)} bytes that are not JSON") from error
 
     def _body(self, response: requests.Response) -> bytes:
         limit = self._limits.body_bytes
         announced = response.headers.get("Content-Length", "")
         body = bytearray()
         if announced.isdigit() and int(announced) > limit:
-            raise TooManyBytesError(
-                f"{_shown(response.url)} announces {announced} bytes; the limit is {limit}"
-            )
+            raise TooManyBytesError(f"{_shown(response.url)} announces {announced} bytes; the limit is {limit}")
         for piece in response.iter_content(64 * 1024):
             body += piece
             if len(body) > limit:

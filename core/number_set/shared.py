@@ -90,9 +90,7 @@ class SharedNumberSets:
     def extract(self, name: str, number: int, key: str | None = None) -> Extraction:
         """Take a number out: of any number of nodes that try at once, one succeeds."""
         if key is not None and not _KEY.fullmatch(key):
-            raise InvalidInputError(
-                "an Idempotency-Key is 1 to 255 visible ASCII characters", field="Idempotency-Key"
-            )
+            raise InvalidInputError("an Idempotency-Key is 1 to 255 visible ASCII characters", field="Idempotency-Key")
         remembered = "" if key is None else f"{PREFIX}key:{checked_name(name)}:{key}"
         # Zero is as far outside every set as a number that Lua could not hold.
         asked = number if abs(number) <= HIGHEST_MAXIMUM else 0
@@ -133,9 +131,7 @@ class SharedNumberSets:
             if not self._redis.delete(_facts(checked_name(name)), _bits(name), _errors(name)):
                 raise _unknown(name)
 
-    def missing_ranges(
-        self, name: str, *, start: int = 1, limit: int
-    ) -> tuple[SetFacts, list[tuple[int, int]]]:
+    def missing_ranges(self, name: str, *, start: int = 1, limit: int) -> tuple[SetFacts, list[tuple[int, int]]]:
         """What is known of the set, and its ranges of missing numbers from `start` on, as of one moment."""
         with _answering(), self._redis.pipeline(transaction=True) as pipe:
             pipe.hmget(_facts(checked_name(name)), FIELDS)
@@ -197,6 +193,4 @@ def _answering() -> Iterator[None]:
             "Redis does not answer; a request in flight may or may not have been applied", retry_after=1
         ) from error
     except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError) as error:
-        raise UnavailableError(
-            "Redis takes no writes at the moment; nothing was changed", retry_after=5
-        ) from error
+        raise UnavailableError("Redis takes no writes at the moment; nothing was changed", retry_after=5) from error

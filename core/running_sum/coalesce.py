@@ -13,9 +13,7 @@ class _Call(Generic[Asked, Given]):
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
-        self.wake = (
-            threading.Lock()
-        )  # Held until there is news; a plain lock is the cheapest thing to wait on.
+        self.wake = threading.Lock()  # Held until there is news; a plain lock is the cheapest thing to wait on.
         self.wake.acquire()
         self.is_done = False
         self.answer: Given | None = None
@@ -30,9 +28,7 @@ class Coalescer(Generic[Asked, Given]):
     `work` answers each in order; an `Exception` among the answers is raised to its own caller only.
     """
 
-    def __init__(
-        self, work: Callable[[Sequence[Asked]], Sequence[Given | Exception]], most: int = 256
-    ) -> None:
+    def __init__(self, work: Callable[[Sequence[Asked]], Sequence[Given | Exception]], most: int = 256) -> None:
         self._work = work
         self._most = most
         self._guard = threading.Lock()

@@ -96,9 +96,7 @@ class RunningSums:
     def _apply(self, name: str, moves: Sequence[Move]) -> Sequence[Answer | Exception]:
         try:
             replies = self._run(name, moves)
-            if self._durability is not Durability.EVERYSEC and any(
-                move.kind is not MoveKind.READ for move in moves
-            ):
+            if self._durability is not Durability.EVERYSEC and any(move.kind is not MoveKind.READ for move in moves):
                 self._make_durable()
         except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
             raise UnavailableError(
@@ -107,9 +105,7 @@ class RunningSums:
                 retry_after=1,
             ) from error
         except (redis.exceptions.OutOfMemoryError, redis.exceptions.ReadOnlyError) as error:
-            raise UnavailableError(
-                "Redis takes no writes at the moment; nothing was changed", retry_after=5
-            ) from error
+            raise UnavailableError("Redis takes no writes at the moment; nothing was changed", retry_after=5) from error
         return [self._answer(name, move, reply) for move, reply in zip(moves, replies, strict=True)]
 
     def _run(self, name: str, moves: Sequence[Move]) -> list[list[bytes | int]]:
@@ -128,9 +124,7 @@ class RunningSums:
                 return cast("list[list[bytes | int]]", reply)
             time.sleep(random.uniform(0, 0.02 * attempt))  # Others restore the same sum: let them finish.
             self._restore(name)
-        raise UnavailableError(
-            f"the sum {name!r} could not be compared with its history; try again", retry_after=1
-        )
+        raise UnavailableError(f"the sum {name!r} could not be compared with its history; try again", retry_after=1)
 
     def _begin_life(self) -> None:
         """Load the script, after marking every sum as unchecked.

@@ -60,9 +60,7 @@ class Archive:
     def read(self, part: Part) -> bytes:
         """A whole small part."""
         if part.bytes > self._limits.max_small_part_bytes:
-            raise UnreadableFileError(
-                f"{part.name} declares {part.bytes:,} bytes, more than any honest workbook has"
-            )
+            raise UnreadableFileError(f"{part.name} declares {part.bytes:,} bytes, more than any honest workbook has")
         return b"".join(self.stream(part))
 
     def stream(self, part: Part, piece_bytes: int = 64 << 10) -> Iterator[bytes]:
@@ -81,9 +79,7 @@ class Archive:
             crc = isal_zlib.crc32(content, crc)
             yield content, part.packed_bytes - packed_left
         if total != part.bytes:
-            raise UnreadableFileError(
-                f"{part.name} holds {total:,} bytes, its directory says {part.bytes:,}: damaged"
-            )
+            raise UnreadableFileError(f"{part.name} holds {total:,} bytes, its directory says {part.bytes:,}: damaged")
         if crc != part.crc:
             raise UnreadableFileError(f"{part.name} fails its checksum: the file is damaged")
 
@@ -130,9 +126,7 @@ class Archive:
         if part.flags & ENCRYPTED_FLAG:
             raise UnreadableFileError(f"{part.name} is encrypted: save the workbook without a password")
         if part.method not in {STORED, DEFLATED}:
-            raise UnreadableFileError(
-                f"{part.name} is packed with method {part.method}, which no workbook uses"
-            )
+            raise UnreadableFileError(f"{part.name} is packed with method {part.method}, which no workbook uses")
         self._check_growth(part, part.bytes, part.packed_bytes)
 
     def _check_growth(self, part: Part, total: int, packed: int) -> None:
@@ -172,9 +166,7 @@ class Archive:
             part, position = _entry(raw, position)
             parts.setdefault(part.name.replace("\\", "/").lstrip("/").lower(), part)
             if len(parts) > self._limits.max_parts:
-                raise UnreadableFileError(
-                    "the archive has more parts than it says", max_parts=self._limits.max_parts
-                )
+                raise UnreadableFileError("the archive has more parts than it says", max_parts=self._limits.max_parts)
         if not parts:
             raise UnreadableFileError("the archive's directory is empty or damaged")
         return parts
@@ -226,9 +218,7 @@ def _entry(raw: bytes, position: int) -> tuple[Part, int]:
     extra = raw[position + name_bytes : position + name_bytes + extra_bytes]
     if FULL32 in {packed, size, offset}:
         size, packed, offset = _large_sizes(extra, size, packed, offset)
-    return Part(
-        name, method, flags, crc, packed, size, offset
-    ), position + name_bytes + extra_bytes + comment_bytes
+    return Part(name, method, flags, crc, packed, size, offset), position + name_bytes + extra_bytes + comment_bytes
 
 
 def _large_sizes(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:

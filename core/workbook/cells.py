@@ -117,9 +117,7 @@ class CellsBuilder:
         self._flush()
         blocks, self._blocks = self._blocks, []
         if not blocks:
-            return Cells(
-                np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int8), ()
-            )
+            return Cells(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int8), ())
         return Cells(
             np.concatenate([block.rows for block in blocks]),
             np.concatenate([block.kinds for block in blocks]),

@@ -63,9 +63,7 @@ class DelimitedSource:
                 add_texts(builder, rows, texts[column])
                 texts[column].clear()
                 if builder.text_bytes > self._limits.max_text_bytes:
-                    raise UnreadableFileError(
-                        f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes"
-                    )
+                    raise UnreadableFileError(f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes")
             numbers.clear()
 
         for number, record in self._records(tick):

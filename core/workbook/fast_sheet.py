@@ -39,9 +39,7 @@ CELL_START, DECLARATION, ADDRESS_START, NAMESPACE = (
     int.from_bytes(text, "little") for text in (b"<c", b"<!", b"c r=", b"xmln")
 )
 EMPTY = 255  # a kind for cells to drop
-MASKS = [
-    np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)
-]
+MASKS = [np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)]
 
 
 class UnusualSheetError(Exception):
@@ -57,9 +55,7 @@ class Region:
     words: Words
 
 
-def read_columns(
-    pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT
-) -> list[Cells]:
+def read_columns(pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT) -> list[Cells]:
     """The cells of those columns from `first_row` down, in one pass over the pieces."""
     builders = [CellsBuilder() for _ in columns]
     for region in ordinary_regions(pieces, limits):
@@ -183,9 +179,7 @@ def _read_region(region: Region, column: int, first_row: int, builder: CellsBuil
     odd = np.flatnonzero(kinds == CellKind.TEXT)
     if odd.size:
         for at, value in zip(odd.tolist(), _read_slowly(region, places[odd]), strict=True):
-            kinds[at], mantissas[at], exponents[at] = (
-                (EMPTY, 0, 0) if value is None else builder.encode(value)
-            )
+            kinds[at], mantissas[at], exponents[at] = (EMPTY, 0, 0) if value is None else builder.encode(value)
     keep = (kinds != EMPTY) & (rows >= first_row)
     if not keep.all():
         rows, kinds, mantissas, exponents = rows[keep], kinds[keep], mantissas[keep], exponents[keep]

@@ -66,16 +66,12 @@ class Header:
         best = max(scored, default=None, key=lambda each: each[:2])
         if best is None or best[0] <= 0:
             names = [column.name or column.letter for column in self.columns]
-            raise InvalidInputError(
-                f"no column holds numbers; there are {_listed(names)}", columns=names[:100]
-            )
+            raise InvalidInputError(f"no column holds numbers; there are {_listed(names)}", columns=names[:100])
         return best[2]
 
     def _score(self, column: Column) -> float:
         cells = [
-            row[column.index]
-            for number, row in self.head.rows.items()
-            if number > self.row and column.index in row
+            row[column.index] for number, row in self.head.rows.items() if number > self.row and column.index in row
         ]
         numbers = [cell for cell in cells if cell.value.kind in NUMBERS and not cell.is_date]
         if not cells or len(numbers) * 2 < len(cells):
@@ -91,9 +87,7 @@ def guess(head: Head) -> Header:
     width = max((max(row) + 1 for row in head.rows.values()), default=0)
     for number in numbers[:20]:
         row = head.rows[number]
-        texts = [
-            cell for cell in row.values() if cell.value.kind is CellKind.TEXT and cell.value.text.strip()
-        ]
+        texts = [cell for cell in row.values() if cell.value.kind is CellKind.TEXT and cell.value.text.strip()]
         if len(texts) == len(row) and (head.has_header or _is_header(head, number)):
             return Header(number, _columns(head, number, width), head)
         if any(cell.value.kind in NUMBERS for cell in row.values()) and len(row) * 2 > width:
@@ -109,9 +103,7 @@ def with_row(head: Head, row: int) -> Header:
     """The header row people name themselves; 0 says that there is none."""
     width = max((max(cells) + 1 for cells in head.rows.values()), default=0)
     if row and row not in head.rows:
-        raise InvalidInputError(
-            f"row {row} is empty, or beyond the first rows, and cannot be the header", row=row
-        )
+        raise InvalidInputError(f"row {row} is empty, or beyond the first rows, and cannot be the header", row=row)
     return Header(row, _columns(head, row, width), head)
 
 
@@ -119,11 +111,7 @@ def holding(head: Head, wanted: str) -> Header:
     """The header row that names the wanted column, wherever titles above push it; else the guess."""
     width = max((max(row) + 1 for row in head.rows.values()), default=0)
     for number in sorted(head.rows):
-        names = [
-            _plain(cell.value.shown())
-            for cell in head.rows[number].values()
-            if cell.value.kind is CellKind.TEXT
-        ]
+        names = [_plain(cell.value.shown()) for cell in head.rows[number].values() if cell.value.kind is CellKind.TEXT]
         if _plain(wanted) in names:
             return Header(number, _columns(head, number, width), head)
     return guess(head)
@@ -162,8 +150,7 @@ def _is_header(head: Head, number: int) -> bool:
     if not below:
         return False
     return any(
-        any(index in cells and cells[index].value.kind is not CellKind.TEXT for cells in below)
-        for index in row
+        any(index in cells and cells[index].value.kind is not CellKind.TEXT for cells in below) for index in row
     ) and len(row) * 2 > max(len(cells) for cells in below)
 
 

@@ -37,11 +37,7 @@ class LegacySource:
         except BaseException:
             self.close()
             raise
-        names = [
-            name.decode()
-            for key, name in sorted(self._table.schema.metadata.items())
-            if key.startswith(b"sheet")
-        ]
+        names = [name.decode() for key, name in sorted(self._table.schema.metadata.items()) if key.startswith(b"sheet")]
         self.sheets = [SheetInfo(name, at) for at, name in enumerate(names)]
 
     def _convert(self, path: Path, target: Path) -> None:
@@ -49,13 +45,9 @@ class LegacySource:
         try:
             done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603 - ours
         except subprocess.TimeoutExpired as error:
-            raise UnreadableFileError(
-                f"the {self.format} file was not read within {SECONDS} s: refused"
-            ) from error
+            raise UnreadableFileError(f"the {self.format} file was not read within {SECONDS} s: refused") from error
         if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [
-                "it needs too much memory"
-            ]
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it needs too much memory"]
             raise UnreadableFileError(f"the {self.format} file cannot be read: {said[0][:SAID_MOST]}")
 
     def close(self) -> None:
@@ -88,9 +80,7 @@ class LegacySource:
         if columns is not None:
             keep &= np.isin(np.asarray(table["column"]), columns)
         chosen = table.filter(pa.array(keep))
-        return zip(
-            *(chosen[name].to_pylist() for name in ("row", "column", "kind", "number", "text")), strict=True
-        )
+        return zip(*(chosen[name].to_pylist() for name in ("row", "column", "kind", "number", "text")), strict=True)
 
 
 def _value(kind: str, number: float, text: str) -> CellValue | None:

@@ -13,9 +13,7 @@ class Limits:
     # Ledgers inflate 5 to 15 times, sheets of empty styled cells up to 60; deflate itself can reach 1032.
     max_ratio: int = 150
     ratio_matters_after_bytes: int = 16 << 20
-    max_token_bytes: int = (
-        1 << 20
-    )  # a cell holds 32,767 characters; nothing honest goes this far without a tag
+    max_token_bytes: int = 1 << 20  # a cell holds 32,767 characters; nothing honest goes this far without a tag
     max_small_part_bytes: int = 32 << 20  # workbook.xml, styles.xml and relations
     max_text_bytes: int = 512 << 20  # texts kept because a question needs their column
 

@@ -66,17 +66,11 @@ def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
         return "parquet"
     looks = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if looks.startswith(MARKUP):
-        raise UnreadableFileError(
-            f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv"
-        )
+        raise UnreadableFileError(f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv")
     if suffix in {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet"}:
-        raise UnreadableFileError(
-            f"{name} is not a {suffix} file: its first bytes say otherwise, or it is cut off"
-        )
+        raise UnreadableFileError(f"{name} is not a {suffix} file: its first bytes say otherwise, or it is cut off")
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnreadableFileError(
-            f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}"
-        )
+        raise UnreadableFileError(f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}")
     return "csv"
 
 
@@ -109,8 +103,6 @@ def _detect_ole(path: Path) -> str:
         last = b""
         while piece := opened.read(PIECE):
             if wanted in last + piece:
-                raise UnreadableFileError(
-                    "the workbook is encrypted: save it without a password and send it again"
-                )
+                raise UnreadableFileError("the workbook is encrypted: save it without a password and send it again")
             last = piece[-len(wanted) :]
     return "xls"

@@ -32,8 +32,7 @@ class Package:
         self._workbook_name = self._find_workbook()
         elements = elements_of(archive, self._workbook_name)
         self.is_1904 = any(
-            name == "workbookPr" and attributes.get("date1904") in {"1", "true"}
-            for name, attributes in elements
+            name == "workbookPr" and attributes.get("date1904") in {"1", "true"} for name, attributes in elements
         )
         self._links = self._relations(self._workbook_name)
         self.sheets = tuple(self._sheets(elements))
@@ -67,18 +66,14 @@ class Package:
         for name, attributes in elements:
             if name != "sheet":
                 continue
-            identity = next(
-                (value for key, value in attributes.items() if key.rpartition("}")[2] == "id"), ""
-            )
+            identity = next((value for key, value in attributes.items() if key.rpartition("}")[2] == "id"), "")
             kind, target = self._links.get(identity, ("", ""))
             if not kind.endswith("/worksheet"):
                 continue  # chart and dialogue sheets have no cells
             part = self._archive.find(target)
             if part is None:
                 raise UnreadableFileError(f"the part of sheet {attributes.get('name')!r} is missing: damaged")
-            sheets.append(
-                SheetPart(attributes.get("name", ""), attributes.get("state", "visible") != "visible", part)
-            )
+            sheets.append(SheetPart(attributes.get("name", ""), attributes.get("state", "visible") != "visible", part))
         return sheets
 
     def _linked(self, ending: str) -> Part | None:

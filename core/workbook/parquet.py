@@ -42,9 +42,7 @@ class ParquetSource:
     def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:  # noqa: ARG002 - there is one sheet
         schema = self._file.schema_arrow
         found = {
-            HEADER_ROW: {
-                at: HeadCell(CellValue(CellKind.TEXT, text=name)) for at, name in enumerate(schema.names)
-            }
+            HEADER_ROW: {at: HeadCell(CellValue(CellKind.TEXT, text=name)) for at, name in enumerate(schema.names)}
         }
         batch = next(self._file.iter_batches(batch_size=rows), None)
         if batch is None:
@@ -85,9 +83,7 @@ def _from(cells: Cells, first_row: int) -> Cells:
     if not len(cells) or cells.rows[0] >= first_row:
         return cells
     keep = cells.rows >= first_row
-    return Cells(
-        cells.rows[keep], cells.kinds[keep], cells.mantissas[keep], cells.exponents[keep], cells.texts
-    )
+    return Cells(cells.rows[keep], cells.kinds[keep], cells.mantissas[keep], cells.exponents[keep], cells.texts)
 
 
 def _value(value: object) -> CellValue | None:

@@ -10,9 +10,7 @@ from core.workbook.sheet_events import StringEvents, feed
 PART_NAME = "the shared strings"
 
 
-def look_up(
-    archive: Archive, part: Part | None, places: Iterable[int], limits: Limits = DEFAULT
-) -> dict[int, str]:
+def look_up(archive: Archive, part: Part | None, places: Iterable[int], limits: Limits = DEFAULT) -> dict[int, str]:
     """The texts at those places; a place beyond the table is an error that says so."""
     wanted = set(places)
     if not wanted:
@@ -30,9 +28,7 @@ def look_up(
             found[at] = text
             kept_bytes += len(text)
             if kept_bytes > limits.max_text_bytes:
-                raise UnreadableFileError(
-                    f"the texts of this column are beyond {limits.max_text_bytes:,} bytes"
-                )
+                raise UnreadableFileError(f"the texts of this column are beyond {limits.max_text_bytes:,} bytes")
         events.ended = at >= last
 
     events = StringEvents(on_text, limits)

@@ -44,9 +44,7 @@ def value_of(cell: RawCell) -> CellValue | None:  # noqa: PLR0911 - one line for
             return number_value(text) or CellValue(CellKind.TEXT, text=text)
         case "s":
             if not text.strip().isdecimal():
-                raise UnreadableFileError(
-                    f"{_where(cell)} names shared string {text[:20]!r}, which is no number"
-                )
+                raise UnreadableFileError(f"{_where(cell)} names shared string {text[:20]!r}, which is no number")
             return CellValue(CellKind.SHARED, int(text))
         case "b":
             return CellValue(CellKind.BOOLEAN, int(text.strip() in {"1", "true"}))
@@ -154,9 +152,7 @@ class SheetEvents:
         elif number.strip().isdecimal() and 0 < int(number) <= addresses.MAX_ROWS:
             self.row = int(number)
         else:
-            raise UnreadableFileError(
-                f"a row calls itself {number[:20]!r}; rows are 1 to {addresses.MAX_ROWS}"
-            )
+            raise UnreadableFileError(f"a row calls itself {number[:20]!r}; rows are 1 to {addresses.MAX_ROWS}")
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         address = attributes.get("r")
@@ -223,9 +219,7 @@ class StringEvents:
             self._text.append(data)
 
 
-def feed(
-    events: SheetEvents | StringEvents, pieces: Iterable[bytes], name: str, limits: Limits = DEFAULT
-) -> None:
+def feed(events: SheetEvents | StringEvents, pieces: Iterable[bytes], name: str, limits: Limits = DEFAULT) -> None:
     """Parse the pieces; `events.ended` ends the parsing, not the reading: the checksum comes last."""
     parser = parser_for(events)
     silent = 0

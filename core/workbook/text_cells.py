@@ -33,8 +33,6 @@ def add_texts(builder: CellsBuilder, rows: Places, texts: Sequence[str]) -> None
     mantissas, exponents = numbers.mantissas.copy(), numbers.exponents.copy()
     for place in np.flatnonzero(~numbers.good).tolist():
         value = text_value(buffer[starts[place] : ends[place]].decode())
-        kinds[place], mantissas[place], exponents[place] = (
-            (EMPTY, 0, 0) if value is None else builder.encode(value)
-        )
+        kinds[place], mantissas[place], exponents[place] = (EMPTY, 0, 0) if value is None else builder.encode(value)
     keep = kinds != EMPTY
     builder.add_block(rows[keep], kinds[keep], mantissas[keep], exponents[keep])

@@ -35,9 +35,7 @@ class XlsxSource:
             self._archive.close()
             raise
         self.is_1904 = self._package.is_1904
-        self.sheets = [
-            SheetInfo(sheet.name, at, sheet.hidden) for at, sheet in enumerate(self._package.sheets)
-        ]
+        self.sheets = [SheetInfo(sheet.name, at, sheet.hidden) for at, sheet in enumerate(self._package.sheets)]
 
     def close(self) -> None:
         self._archive.close()
@@ -59,12 +57,7 @@ class XlsxSource:
         texts = shared_strings.look_up(
             self._archive,
             self._package.shared_strings,
-            (
-                value.mantissa
-                for row in raw.values()
-                for _, value in row.values()
-                if value.kind is CellKind.SHARED
-            ),
+            (value.mantissa for row in raw.values() for _, value in row.values() if value.kind is CellKind.SHARED),
             self._limits,
         )
         dates = self._package.date_styles
@@ -101,9 +94,7 @@ class XlsxSource:
             if value is not None:
                 builder.add(cell.row, value)
                 if builder.text_bytes > self._limits.max_text_bytes:
-                    raise UnreadableFileError(
-                        f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes"
-                    )
+                    raise UnreadableFileError(f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes")
 
         name = self._package.sheets[sheet.index].part.name
         feed(SheetEvents(on_cell, self._limits), self._pieces(sheet, tick), name, self._limits)
@@ -121,9 +112,7 @@ class XlsxSource:
         if not shared.size:
             return cells
         places, which = np.unique(cells.mantissas[shared], return_inverse=True)
-        texts = shared_strings.look_up(
-            self._archive, self._package.shared_strings, places.tolist(), self._limits
-        )
+        texts = shared_strings.look_up(self._archive, self._package.shared_strings, places.tolist(), self._limits)
         kinds, mantissas = cells.kinds.copy(), cells.mantissas.copy()
         kinds[shared] = CellKind.TEXT
         mantissas[shared] = which + len(cells.texts)

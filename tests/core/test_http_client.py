@@ -173,9 +173,7 @@ def test_a_redirect_on_the_configured_host_is_followed(api, client):
     assert client.get("/old").json["id"] == 3
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "169.254.169.254", "10.0.0.1"])
 def test_a_redirect_to_an_inner_address_is_refused_unsent(api, client, host):
     with OutsideApi() as inner:
         port = inner.url.rpartition(":")[2]
