@@ -24,6 +24,7 @@ class Child:
 
     def __init__(self, process: Process, home: Path, environment: Mapping[str, str], directory: Path) -> None:
         self.name = process.name
+        self.drains = process.is_needed_by_jobs
         self._argv = [sys.executable, *process.command[1:]]
         self._home = home
         self._environment = environment

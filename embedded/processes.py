@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-_CELERY = ("python", "-m", "celery", "-A", "workers.entry")
+# Quiet: a banner of forty lines at each start would bury the log.
+_CELERY = ("python", "-m", "celery", "--quiet", "-A", "workers.entry")
 _WORKER_OPTIONS = (
     # Workers owe each other nothing, state is in Postgres; asking the others costs a second at each start.
     "--without-mingle",
@@ -17,6 +18,8 @@ class Process:
 
     name: str
     command: tuple[str, ...]
+    # What no job needs starts when jobs can run, and doesn't take time from what they do need.
+    is_needed_by_jobs: bool = True
 
 
 def _worker(name: str, queues: str) -> Process:
@@ -32,9 +35,9 @@ WORKER = _worker("worker", "quick,heavy")
 QUICK_WORKER = _worker("worker-quick", "quick")
 HEAVY_WORKER = _worker("worker-heavy", "heavy")
 # Due times are rows, so beat needs no memory of its own: without a file there is none to be locked or torn.
-BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler"))
+BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler"), is_needed_by_jobs=False)
 # Address, port and credentials come from FLOWER_*: a command line can be read by everybody.
-FLOWER = Process("flower", (*_CELERY, "flower"))
+FLOWER = Process("flower", (*_CELERY, "flower", "--logging=warning"), is_needed_by_jobs=False)
 
 LOCAL = (API, WORKER, BEAT, FLOWER)
 DEPLOYED = (MIGRATE, API, QUICK_WORKER, HEAVY_WORKER, BEAT, FLOWER)

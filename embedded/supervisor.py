@@ -26,6 +26,8 @@ _TICK_SECONDS = 0.05
 _PROBE_EVERY_SECONDS = 0.1
 # Longer than a drain: a process that is still there then is stuck.
 _STUCK_SECONDS = 10.0
+# Beat and Flower hold no work; Flower waits for workers to answer, who are going down as well.
+_NOTHING_TO_DRAIN_SECONDS = 2.0
 
 
 class Supervisor:
@@ -100,6 +102,11 @@ class Supervisor:
             self._log.say(f"{child.name} failed with code {code}: nothing else is started")
         return code
 
+    def _add_all(self, environment: dict[str, str], *, needed_by_jobs: bool) -> None:
+        for process in self._processes:
+            if process.is_needed_by_jobs is needed_by_jobs:
+                self._add(process, environment)
+
     def _add(self, process: Process, environment: dict[str, str], *, own_terminal: bool = False) -> Child:
         child = Child(process, self._settings.home, environment, ROOT)
         self._children.append(child)
@@ -113,8 +120,8 @@ class Supervisor:
             os.close(output)
 
     def _supervise(self, environment: dict[str, str]) -> int:
-        for process in () if self._signals.is_asked else self._processes:
-            self._add(process, environment)
+        if not self._signals.is_asked:
+            self._add_all(environment, needed_by_jobs=True)
         deadline = time.monotonic() + (self._ready_timeout_seconds or float("inf"))
         foreground: Child | None = None
         next_probe = 0.0
@@ -129,6 +136,7 @@ class Supervisor:
                 if self._answers_ready():
                     self._ready = True
                     self._announce()
+                    self._add_all(environment, needed_by_jobs=False)
                     if self._foreground is not None:
                         foreground = self._add(self._foreground, environment, own_terminal=True)
                 elif time.monotonic() > deadline:
@@ -175,11 +183,13 @@ class Supervisor:
         self._log.say("stopping" if self._signals.is_urgent else "stopping; again to stop at once")
         for child in self._children:
             child.ask_to_stop()
-        deadline = time.monotonic() + self._settings.drain_seconds + _STUCK_SECONDS
+        asked = time.monotonic()
         while self._children:
             self._children = [child for child in self._children if child.pid and child.poll() is None]
-            if self._signals.is_urgent or time.monotonic() > deadline:
-                for child in self._children:
+            waited = time.monotonic() - asked
+            for child in self._children:
+                patience = self._settings.drain_seconds + _STUCK_SECONDS if child.drains else _NOTHING_TO_DRAIN_SECONDS
+                if self._signals.is_urgent or waited > patience:
                     child.kill()
             self._log.pump(_TICK_SECONDS)
         # Valkey before Postgres: nothing that is in Postgres depends on what Valkey does last.

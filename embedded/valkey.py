@@ -26,6 +26,8 @@ SETTINGS = {
     "save": '""',
     # A full queue must refuse to grow; evicting keys would drop messages and sums in silence.
     "maxmemory-policy": "noeviction",
+    # Twenty lines at each start and more with each rewrite of the file would bury the platform's log.
+    "loglevel": "warning",
 }
 # A test's data has to survive a killed server, but no power cut.
 NOT_DURABLE = {"appendfsync": "no"}
