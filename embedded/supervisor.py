@@ -135,6 +135,7 @@ class Supervisor:
                 next_probe = time.monotonic() + _PROBE_EVERY_SECONDS
                 if self._answers_ready():
                     self._ready = True
+                    self._log.pump(0)  # What they said before comes before.
                     self._announce()
                     self._add_all(environment, needed_by_jobs=False)
                     if self._foreground is not None:
