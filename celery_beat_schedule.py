@@ -1,3 +1,10 @@
-"""The timetable: what fires when, and what happens when it could not. Plain data."""
+"""The timetable: what fires when, and what happens when it could not. Plain data; imports nothing of ours.
 
-TIMETABLE: list[dict[str, object]] = []
+Each entry: name, kind, params, every (due at whole multiples of it), at_start (also once when the platform starts),
+catch_up (none, one, all: what to do with times that passed while nobody looked) and overlap (skip, queue: what to do
+when the last run has not ended).
+"""
+
+from typing import Any
+
+TIMETABLE: list[dict[str, Any]] = []

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     trusted_hosts: Listed = Field((), description="further Host names that are answered")
     bootstrap_key: str = Field("", description="an admin key to create at start, for first use in containers")
     extra_kinds: Listed = Field((), description="modules whose KIND is added to the registry")
+    timetable: str = Field("celery_beat_schedule", description="module whose TIMETABLE beat keeps")
     result_cache: Duration = Field(timedelta(hours=1), description="how long the same question is remembered")
     sync_allow_private: bool = Field(default=False, description="follow redirects to private addresses")
     sum_durability: Literal["everysec", "always"] = Field(

@@ -35,7 +35,7 @@ WORKER = _worker("worker", "quick,heavy")
 QUICK_WORKER = _worker("worker-quick", "quick")
 HEAVY_WORKER = _worker("worker-heavy", "heavy")
 # Due times are rows, so beat needs no memory of its own: without a file there is none to be locked or torn.
-BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler"), is_needed_by_jobs=False)
+BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "workers.beat:RowScheduler"), is_needed_by_jobs=False)
 # Address, port and credentials come from FLOWER_*: a command line can be read by everybody.
 FLOWER = Process("flower", (*_CELERY, "flower", "--logging=warning"), is_needed_by_jobs=False)
 

@@ -124,6 +124,7 @@ class Job(Base):
         Index("ix_jobs_due", "run_at", postgresql_where=text("status IN ('scheduled', 'retrying')")),
         Index("uq_jobs_unique_key", "kind", "unique_key", unique=True, postgresql_where=_UNFINISHED),
         Index("ix_jobs_owner", "owner", "id"),
+        Index("ix_jobs_schedule", "schedule", "id", postgresql_where=text("schedule IS NOT NULL")),
         Index("ix_jobs_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_jobs_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
         Index("ix_jobs_expires", "expires_at", postgresql_where=text("expires_at IS NOT NULL AND purged_at IS NULL")),

@@ -305,7 +305,7 @@ class Lifecycle:
             CRASHED_FOR_GOOD,
             job_id=job.id,
             this_attempt=job.attempt,
-            error=error,
+            new_error=error,
             keep=keep,
             actor=actor,
             detail=error,

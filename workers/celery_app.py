@@ -32,8 +32,15 @@ def list_of(queue: str, priority: int) -> str:
     return lists_of(queue)[bisect(PRIORITY_STEPS, celery_priority(priority)) - 1]
 
 
-def make_celery(settings: Settings) -> Celery:
-    app = Celery("reckoner", broker=settings.redis_url, set_as_current=True)
+class ReckonerCelery(Celery):
+    """Celery, and the settings that its parts of ours are made from."""
+
+    settings: Settings
+
+
+def make_celery(settings: Settings) -> ReckonerCelery:
+    app = ReckonerCelery("reckoner", broker=settings.redis_url, set_as_current=True)
+    app.settings = settings
     app.conf.update(**_configuration(settings))
     return app
 
@@ -52,6 +59,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_acks_on_failure_or_timeout": True,
         # How long Celery waits for the last words of a dead child; the default of ten seconds keeps its slot empty.
         "worker_lost_wait": 1.0,
+        "worker_concurrency": settings.worker_concurrency,
         "task_default_queue": str(Queue.QUICK),
         "task_queues": [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue],
         # A misspelt queue is an error, not a new list that nobody reads.

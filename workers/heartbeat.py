@@ -124,6 +124,8 @@ class Heartbeat:
                 self.beat()
             except DATABASE_DOWN as error:
                 logger.warning("beat_failed", error=str(error).splitlines()[0])
+            except Exception:  # a worker that works but does not beat would have all its jobs taken away
+                logger.exception("beat_raised")
             if self._stop.wait(self._settings.beat_every.total_seconds()):
                 return
 

@@ -77,6 +77,8 @@ class Housekeeping:
             getattr(duty, "interrupted", lambda: None)()
         except (RedisError, BrokerError, OSError) as error:
             logger.warning("duty_failed", duty=duty.name, error=str(error))
+        except Exception:  # a mistake in one duty must not end the thread that does all the others
+            logger.exception("duty_raised", duty=duty.name)
         return True
 
 

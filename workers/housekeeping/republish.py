@@ -35,7 +35,7 @@ _LOOK_FOR_LOST_EVERY = 2.0
 
 _NEXT = (
     select(Job.id)
-    .where(_QUEUED, Job.published_at.is_(None), Job.queue == bindparam("queue"))
+    .where(_QUEUED, Job.published_at.is_(None), Job.queue == bindparam("of_queue"))
     .order_by(Job.priority.desc(), Job.id)
     .limit(bindparam("room"))
     .with_for_update(skip_locked=True)
@@ -68,7 +68,7 @@ class Republish:
         room = self._runtime.settings.publish_window - self._held(queue)
         if room <= 0:
             return
-        jobs = [cast("Job", row) for row in connection.execute(_TAKE, {"queue": queue, "room": room}).all()]
+        jobs = [cast("Job", row) for row in connection.execute(_TAKE, {"of_queue": queue, "room": room}).all()]
         jobs.sort(key=lambda job: (-job.priority, job.id))
         try:
             publish(self._app, jobs)

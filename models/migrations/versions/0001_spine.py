@@ -125,6 +125,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_owner", "jobs", ["owner", "id"], unique=False)
     op.create_index(
+        "ix_jobs_schedule",
+        "jobs",
+        ["schedule", "id"],
+        unique=False,
+        postgresql_where=sa.text("schedule IS NOT NULL"),
+    )
+    op.create_index(
         "ix_jobs_parent",
         "jobs",
         ["parent_id"],
@@ -240,6 +247,7 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_waiting", table_name="jobs", postgresql_where=sa.text("status = 'queued'"))
     op.drop_index("ix_jobs_tags", table_name="jobs", postgresql_using="gin", postgresql_where=sa.text("tags <> '{}'"))
     op.drop_index("ix_jobs_running", table_name="jobs", postgresql_where=sa.text("status = 'running'"))
+    op.drop_index("ix_jobs_schedule", table_name="jobs", postgresql_where=sa.text("schedule IS NOT NULL"))
     op.drop_index("ix_jobs_parent", table_name="jobs", postgresql_where=sa.text("parent_id IS NOT NULL"))
     op.drop_index("ix_jobs_owner", table_name="jobs")
     op.drop_index(

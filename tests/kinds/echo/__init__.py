@@ -1,0 +1,1 @@
+"""The smallest kind there can be."""

@@ -1,0 +1,1 @@
+"""A kind that behaves as badly as a test asks."""

@@ -1,0 +1,1 @@
+"""The life of a job, on real Postgres and Redis."""
