@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ARRAY,
@@ -52,14 +52,17 @@ _COLUMNS = tuple(Item.__table__.c)
 ItemRow = Row[Any]
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(Protocol):
     """One record of the outside API, checked."""
 
-    external_id: int
-    title: str
-    body: str
-    user_id: int
+    @property
+    def external_id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def body(self) -> str: ...
+    @property
+    def user_id(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,9 @@ def upsert_posts(connection: Connection, posts: Sequence[Post]) -> Upserted:
     return Upserted(added, changed)
 
 
-def mark_changed(connection: Connection) -> None:
+def mark_changed(connection: Connection) -> int:
     """The last statement of a transaction that wrote many items: the number's row stays locked until its end."""
-    connection.execute(select(bumped(ITEMS).c.number))
+    return connection.execute(select(bumped(ITEMS).c.number)).scalar_one()
 
 
 def stored_posts(connection: Connection) -> int:

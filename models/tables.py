@@ -10,6 +10,7 @@ from models.job_log import JobLog
 from models.order import CustomerSpend, Order, OrderStatusHour
 from models.running_sum_entry import RunningSumEntry
 from models.schedule import Schedule, ScheduleRun
+from models.sync_page import SyncPage
 from models.two_sum_result import TwoSumResult
 from models.worker import PausedQueue, Worker
 
@@ -29,6 +30,7 @@ __all__ = [
     "RunningSumEntry",
     "Schedule",
     "ScheduleRun",
+    "SyncPage",
     "TwoSumResult",
     "Worker",
 ]

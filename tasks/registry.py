@@ -8,9 +8,10 @@ from importlib import import_module
 
 from core.errors import InvalidInputError
 from tasks.contract import JobKind
+from tasks.sync.contract import SYNC
 from tasks.two_sum.contract import TWO_SUM
 
-KINDS: tuple[JobKind, ...] = (TWO_SUM,)
+KINDS: tuple[JobKind, ...] = (SYNC, TWO_SUM)
 
 
 class Registry:

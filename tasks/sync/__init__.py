@@ -1,0 +1,1 @@
+"""Bring the posts of the outside API in as items."""
