@@ -179,7 +179,7 @@ def upsert_posts(connection: Connection, posts: Sequence[Post]) -> Upserted:
 
 def mark_changed(connection: Connection) -> int:
     """The last statement of a transaction that wrote many items: the number's row stays locked until its end."""
-    return connection.execute(select(bumped(ITEMS).c.number)).scalar_one()
+    return int(connection.execute(select(bumped(ITEMS).c.number)).scalar_one())
 
 
 def stored_posts(connection: Connection) -> int:

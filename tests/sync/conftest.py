@@ -1,0 +1,69 @@
+"""A stand-in for the outside API, and sync jobs run as a worker's child runs them, without the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from core.circuit_breaker import SharedBreaker
+from core.clock import now, uuid7
+from core.external_api import external_breaker
+from core.settings import Settings
+from models.job import Job
+from tasks.base import JobTask, Post
+from tasks.runtime import Runtime, make_runtime
+from tasks.submission import Submission, checked_params, submit
+from tests.sync.outside import OutsideApi
+from workers.celery_app import make_celery
+
+
+@pytest.fixture
+def outside():
+    with OutsideApi() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(redis_url, postgres_url, outside, tmp_path) -> Settings:
+    return Settings(database_url=postgres_url, redis_url=redis_url, external_api_url=outside.url, home=tmp_path)
+
+
+@pytest.fixture
+def runtime(db, redis, settings):
+    redis.flushall()
+    with db.connect() as connection:
+        connection.execute(text("TRUNCATE items, sync_pages, jobs, job_events, job_logs RESTART IDENTITY"))
+    made = make_runtime(settings, application="test")
+    make_celery(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def breaker(runtime) -> SharedBreaker:
+    return external_breaker(runtime.redis)
+
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run_job(runtime: Runtime) -> Run:
+    """Submit a job and run it here; answers its row."""
+
+    def run(kind: str = "sync", **params: Any) -> Job:
+        runtime.registry.import_bodies()
+        described = runtime.registry[kind]
+        with runtime.db.transaction() as connection:
+            wanted = Submission(kind=described, params=checked_params(described, params), owner="tester")
+            job = submit(connection, wanted, now(), published=True).job
+        JobTask.post = Post(runtime, uuid7(), "test", lambda: False)
+        body = __import__(described.body, fromlist=["run"]).run
+        body.apply(task_id=str(job.id))
+        with runtime.db.connect() as connection:
+            return connection.execute(text("SELECT * FROM jobs WHERE id = :id"), {"id": job.id}).one()
+
+    return run
