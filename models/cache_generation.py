@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, BigInteger, Connection, select, update
+from sqlalchemy import CTE, BigInteger, Connection, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -11,7 +12,7 @@ ITEMS = "items"
 
 
 class CacheGeneration(Base):
-    """One row a list, made by the migration that made the list's table."""
+    """One row a list, from its first change on."""
 
     __tablename__ = "cache_generations"
 
@@ -23,16 +24,14 @@ class CacheGeneration(Base):
 
 
 def generation(connection: Connection, name: str) -> int:
-    number = connection.execute(select(CacheGeneration.number).where(CacheGeneration.name == name)).scalar_one()
-    return int(number)
+    number = connection.execute(select(CacheGeneration.number).where(CacheGeneration.name == name)).scalar()
+    return int(number or 0)
 
 
 def bumped(name: str) -> CTE:
     """To add to the statement that changes the list: the new number commits with the change, never apart from it."""
-    statement = (
-        update(CacheGeneration)
-        .where(CacheGeneration.name == name)
-        .values(number=CacheGeneration.number + 1)
-        .returning(CacheGeneration.number)
+    statement = insert(CacheGeneration).values(name=name, number=1)
+    counted = statement.on_conflict_do_update(
+        index_elements=[CacheGeneration.name], set_={"number": CacheGeneration.number + 1}
     )
-    return statement.cte(f"bumped_{name}")
+    return counted.returning(CacheGeneration.number).cte(f"bumped_{name}")

@@ -11,10 +11,9 @@ from sqlalchemy import text
 from core.circuit_breaker import SharedBreaker
 from core.clock import now, uuid7
 from core.external_api import external_breaker
-from core.settings import Settings
 from models.job import Job
 from tasks.base import JobTask, Post
-from tasks.runtime import Runtime, make_runtime
+from tasks.runtime import Runtime
 from tasks.submission import Submission, checked_params, submit
 from tests.sync.outside import OutsideApi
 from workers.celery_app import make_celery
@@ -27,19 +26,8 @@ def outside():
 
 
 @pytest.fixture
-def settings(redis_url, postgres_url, outside, tmp_path) -> Settings:
-    return Settings(database_url=postgres_url, redis_url=redis_url, external_api_url=outside.url, home=tmp_path)
-
-
-@pytest.fixture
-def runtime(db, redis, settings):
-    redis.flushall()
-    with db.connect() as connection:
-        connection.execute(text("TRUNCATE items, sync_pages, jobs, job_events, job_logs RESTART IDENTITY"))
-    made = make_runtime(settings, application="test")
-    make_celery(settings)
-    yield made
-    made.close()
+def settings(settings, outside):
+    return settings.model_copy(update={"external_api_url": outside.url})
 
 
 @pytest.fixture
@@ -53,6 +41,7 @@ Run = Callable[..., Any]
 @pytest.fixture
 def run_job(runtime: Runtime) -> Run:
     """Submit a job and run it here; answers its row."""
+    make_celery(runtime.settings)
 
     def run(kind: str = "sync", **params: Any) -> Job:
         runtime.registry.import_bodies()

@@ -33,7 +33,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_cache_generations")),
         postgresql_with={"fillfactor": "10"},
     )
-    op.execute("INSERT INTO cache_generations (name, number) VALUES ('items', 0)")
 
 
 def downgrade() -> None:
