@@ -34,7 +34,7 @@ WORKER = _worker("worker", "quick,heavy")
 # Where there is load, long jobs must not keep short ones waiting.
 QUICK_WORKER = _worker("worker-quick", "quick")
 HEAVY_WORKER = _worker("worker-heavy", "heavy")
-# Due times are rows, so beat needs no memory of its own: without a file there is none to be locked or torn.
+# Due times are rows in Postgres, so beat needs no file of its own that could be locked or torn.
 BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "workers.beat:RowScheduler"), is_needed_by_jobs=False)
 # Address, port and credentials come from FLOWER_*: a command line can be read by everybody.
 FLOWER = Process("flower", (*_CELERY, "flower", "--logging=warning"), is_needed_by_jobs=False)

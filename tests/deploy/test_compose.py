@@ -65,7 +65,7 @@ def test_every_setting_it_names_exists(compose):
 
 
 def test_settings_take_what_the_services_are_given(compose, monkeypatch):
-    for name in OURS:
+    for name in set(OURS) - {"flower"}:  # It has nothing to drain.
         with monkeypatch.context() as patch:
             for variable, value in compose["services"][name]["environment"].items():
                 patch.setenv(variable, value)
