@@ -1,0 +1,1 @@
+"""The sub-commands of `reckoner`, loaded when they are used."""
