@@ -10,11 +10,13 @@ from flask import Response, g, request
 from flask_openapi import APIBlueprint, Info, OpenAPI
 
 from api import auth, limits, metrics, openapi, problem
+from api.abacus.views import abacus
 from api.health import health
 from api.jobs.submitting import hand_over
 from api.jobs.views import jobs
 from api.keys.views import keys
 from api.kinds.views import kinds
+from api.number_set.views import number_set
 from api.platform import Platform, current_platform
 from api.queues.views import queues
 from api.responses import json_response
@@ -28,7 +30,7 @@ from workers.celery_app import make_celery
 from workers.process import VERSION
 from workers.publisher import Publisher
 
-NOUNS: tuple[APIBlueprint, ...] = (jobs, kinds, queues, keys, two_sum, health)
+NOUNS: tuple[APIBlueprint, ...] = (jobs, kinds, queues, keys, two_sum, abacus, number_set, health)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 logger = structlog.get_logger()

@@ -103,8 +103,10 @@ class Settings(BaseSettings):
     timetable: str = Field("celery_beat_schedule", description="module whose TIMETABLE beat keeps")
     result_cache: Duration = Field(timedelta(hours=1), description="how long the same question is remembered")
     sync_allow_private: bool = Field(default=False, description="follow redirects to private addresses")
-    sum_durability: Literal["everysec", "always"] = Field(
-        "everysec", description="when an add is acknowledged: after Redis has it, or after it is on disk"
+    sum_durability: Literal["everysec", "always", "history"] = Field(
+        "everysec",
+        description="when an add to a running sum is answered: once Redis has it, once Redis has it on disk,"
+        " or once its history in Postgres has it",
     )
 
     @property

@@ -118,6 +118,14 @@ def page(connection: Connection, name: str, *, before: int | None, limit: int) -
     return connection.execute(wanted.order_by(RunningSumEntry.seq.desc()).limit(limit)).all()
 
 
+def sum_after(connection: Connection, name: str, sequence: int) -> int:
+    """The sum after an entry; 0 before the first."""
+    found = connection.scalar(
+        select(RunningSumEntry.sum).where(RunningSumEntry.name == name, RunningSumEntry.seq == sequence)
+    )
+    return found or 0
+
+
 def last_reset(connection: Connection, name: str, *, through: int) -> int:
     """Sequence of the last reset, or 0: before the first entry."""
     found = connection.scalar(

@@ -1,12 +1,17 @@
 -- Take a number out of a set: of many who try at once, SETBIT lets exactly one win.
--- KEYS: bits (set where extracted), facts, idempotency key or ''. ARGV: number, seconds a key is remembered.
+-- KEYS: bits (set where extracted), facts, idempotency key or ''.
+-- ARGV: number, seconds a key is remembered, the maximum of a set that is always there or ''.
 -- Answers {outcome, number of extracted, maximum}.
 local bits, facts, key = KEYS[1], KEYS[2], KEYS[3]
 local number, remember = tonumber(ARGV[1]), ARGV[2]
 
 local highest = tonumber(redis.call('HGET', facts, 'max'))
 if not highest then
-  return {'unknown', 0, 0}
+  highest = tonumber(ARGV[3])
+  if not highest then
+    return {'unknown', 0, 0}
+  end
+  redis.call('HSET', facts, 'max', ARGV[3])
 end
 local count = tonumber(redis.call('HGET', facts, 'count')) or 0
 if key ~= '' then

@@ -1,7 +1,7 @@
 """Number sets that all nodes share: one bitmap each in Redis, one winner for each number."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ MOST_RANGES = 1_000
 PREFIX = "reckoner:numbers:"
 FIELDS = ("max", "count", "sum", "ranges")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+_KEY = re.compile(r"[ -~]{1,512}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,10 @@ class Extraction:
 class SharedNumberSets:
     """All number sets of one Redis. They live there alone: docs/running-sum.md says how durably."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", *, always: Mapping[str, int] | None = None) -> None:
+        """`always` names sets that need not be made, with their maximum."""
         self._redis = redis
+        self._always = dict(always or {})
         self._extract = redis.register_script(EXTRACT)
         self._ranges = redis.register_script(RANGES)
 
@@ -73,6 +75,8 @@ class SharedNumberSets:
         """Make a full set; False where there is one already, of the same maximum."""
         if not 1 <= max_number <= HIGHEST_MAXIMUM:
             raise InvalidInputError(f"a number set has 1 to {HIGHEST_MAXIMUM} numbers", field="max_number")
+        if name in self._always and max_number != self._always[name]:
+            raise ConflictError(f"the number set {name!r} always has the maximum {self._always[name]}")
         with _answering():
             is_new = bool(self._redis.hsetnx(_facts(checked_name(name)), "max", str(max_number)))
         found = self.facts(name)
@@ -85,12 +89,14 @@ class SharedNumberSets:
 
     def facts(self, name: str) -> SetFacts:
         with _answering():
-            return _known(name, self._redis.hmget(_facts(checked_name(name)), FIELDS))
+            return self._known(name, self._redis.hmget(_facts(checked_name(name)), FIELDS))
 
     def extract(self, name: str, number: int, key: str | None = None) -> Extraction:
         """Take a number out: of any number of nodes that try at once, one succeeds."""
         if key is not None and not _KEY.fullmatch(key):
-            raise InvalidInputError("an Idempotency-Key is 1 to 255 visible ASCII characters", field="Idempotency-Key")
+            raise InvalidInputError(
+                "an Idempotency-Key is 1 to 512 printable ASCII characters", field="Idempotency-Key"
+            )
         remembered = "" if key is None else f"{PREFIX}key:{checked_name(name)}:{key}"
         # Zero is as far outside every set as a number that Lua could not hold.
         asked = number if abs(number) <= HIGHEST_MAXIMUM else 0
@@ -99,7 +105,7 @@ class SharedNumberSets:
                 "tuple[bytes, int, int]",
                 self._extract(
                     (_bits(checked_name(name)), _facts(name), remembered),
-                    (asked, int(KEYS_REMEMBERED.total_seconds())),
+                    (asked, int(KEYS_REMEMBERED.total_seconds()), self._always.get(name, "")),
                 ),
             )
         match outcome:
@@ -137,7 +143,7 @@ class SharedNumberSets:
             pipe.hmget(_facts(checked_name(name)), FIELDS)
             self._ranges((_bits(name),), (max(start, 1), min(limit, MOST_RANGES)), client=pipe)
             found, ends = pipe.execute()
-        return _known(name, found), list(zip(ends[::2], ends[1::2], strict=True))
+        return self._known(name, found), list(zip(ends[::2], ends[1::2], strict=True))
 
     def note_error(self, name: str, code: str) -> None:
         """Count a refusal for the summary."""
@@ -149,6 +155,13 @@ class SharedNumberSets:
             found = cast("dict[bytes, bytes]", self._redis.hgetall(_errors(checked_name(name))))
         return {code.decode(): int(count) for code, count in sorted(found.items())}
 
+    def _known(self, name: str, found: Sequence[object]) -> SetFacts:
+        highest, *counts = (None if one is None else int(cast("bytes", one)) for one in found)
+        highest = highest or self._always.get(name)
+        if highest is None:
+            raise _unknown(name)
+        return SetFacts(highest, *(count or 0 for count in counts))
+
 
 def checked_name(name: str) -> str:
     """The name, if it may name a set."""
@@ -159,13 +172,6 @@ def checked_name(name: str) -> str:
             field="name",
         )
     return name
-
-
-def _known(name: str, found: Sequence[object]) -> SetFacts:
-    highest, *counts = (None if one is None else int(cast("bytes", one)) for one in found)
-    if highest is None:
-        raise _unknown(name)
-    return SetFacts(highest, *(count or 0 for count in counts))
 
 
 def _unknown(name: str) -> NotFoundError:

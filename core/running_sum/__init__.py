@@ -1,7 +1,7 @@
 """Running sums, exact under any number of processes; see docs/running-sum.md for what is promised."""
 
 from core.running_sum.journal import Head, HeldHistory, History, KnownKey, drain
-from core.running_sum.moves import Answer, MoveKind
+from core.running_sum.moves import Answer, MoveKind, checked_name
 from core.running_sum.sums import KEYS_REMEMBERED, Durability, RunningSums
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "KnownKey",
     "MoveKind",
     "RunningSums",
+    "checked_name",
     "drain",
 ]

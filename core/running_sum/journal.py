@@ -68,3 +68,8 @@ def drain_into(held: HeldHistory, redis: "Redis") -> int:
         if len(found) < BATCH:
             break
     return moved
+
+
+def length(redis: "Redis") -> int:
+    """How many entries the history lacks."""
+    return redis.xlen(KEY)

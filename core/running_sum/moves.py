@@ -9,7 +9,7 @@ from core.errors import InvalidInputError
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-_KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+_KEY = re.compile(r"[ -~]{1,512}", re.ASCII)
 
 
 class MoveKind(StrEnum):
@@ -56,7 +56,7 @@ def checked_key(key: str | None) -> str | None:
     """The idempotency key, if it is one that can be kept and compared."""
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidInputError(
-            "an Idempotency-Key is 1 to 255 visible ASCII characters",
+            "an Idempotency-Key is 1 to 512 printable ASCII characters",
             field="Idempotency-Key",
             length=len(key),
         )

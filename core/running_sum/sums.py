@@ -34,7 +34,7 @@ KEYS_REMEMBERED = timedelta(hours=24)
 # About 300 MB. Beyond it adds are refused, so that a long outage of Postgres cannot fill Redis.
 MOST_IN_JOURNAL = 2_000_000
 TRIES = 5
-FSYNC_WAIT_MS = 5_000
+FSYNC_WAIT_MS = 1_500  # less than the client waits for an answer
 
 
 class Durability(StrEnum):

@@ -95,7 +95,7 @@ def test_a_key_used_for_something_else_is_refused_and_changes_nothing(sums):
     assert sums.read("main").sum == 7
 
 
-@pytest.mark.parametrize("key", ["", " ", "a\nb", "x" * 256, "é"])
+@pytest.mark.parametrize("key", ["", "a\nb", "x" * 513, "é"])
 def test_a_key_that_cannot_be_kept_is_refused(sums, key):
     with pytest.raises(InvalidInputError, match="Idempotency-Key"):
         sums.add("main", 1, key=key)
@@ -105,9 +105,7 @@ def test_a_key_that_cannot_be_kept_is_refused(sums, key):
 def test_one_key_from_many_threads_is_applied_once(make_sums):
     nodes = [make_sums(f"n{number}") for number in range(3)]
     with ThreadPoolExecutor(24) as pool:
-        answers = list(
-            pool.map(lambda turn: nodes[turn % 3].add("main", 5, key=f"k{turn // 12}"), range(240))
-        )
+        answers = list(pool.map(lambda turn: nodes[turn % 3].add("main", 5, key=f"k{turn // 12}"), range(240)))
     assert nodes[0].read("main").sum == 5 * 20
     assert sum(not answer.is_replay for answer in answers) == 20
 

@@ -149,6 +149,19 @@ def test_a_set_of_ten_million_takes_little_room_and_one_page_of_it_little_time(n
         assert client.memory_usage("reckoner:numbers:bits:big") < 2_500_000
 
 
+def test_a_set_that_is_always_there_survives_an_emptied_redis(server):
+    with Redis.from_url(server.url) as client:
+        client.flushall()
+        numbers = SharedNumberSets(client, always={"main": 10})
+        assert numbers.facts("main").remaining_count == 10
+        assert numbers.extract("main", 3).remaining_count == 9
+        client.flushall()
+        assert numbers.extract("main", 3).remaining_count == 9
+        assert numbers.missing_ranges("main", limit=5)[1] == [(3, 3)]
+        with pytest.raises(ConflictError):
+            numbers.create("main", 20)
+
+
 def test_refusals_are_counted_by_code(numbers):
     for code in ("NUMBER_OUT_OF_RANGE", "VALIDATION_ERROR", "NUMBER_OUT_OF_RANGE"):
         numbers.note_error("main", code)
