@@ -11,15 +11,21 @@ from flask_openapi import APIBlueprint, Info, OpenAPI
 
 from api import auth, limits, metrics, openapi, problem
 from api.abacus.views import abacus
+from api.analytics.views import analytics
+from api.breakers.views import breakers
+from api.external.views import external
 from api.health import health
+from api.items.views import items
 from api.jobs.submitting import hand_over
 from api.jobs.views import jobs
 from api.keys.views import keys
 from api.kinds.views import kinds
 from api.number_set.views import number_set
+from api.orders.views import orders
 from api.platform import Platform, current_platform
 from api.queues.views import queues
 from api.responses import json_response
+from api.sync.views import sync
 from api.two_sum.views import two_sum
 from core.clock import uuid7
 from core.exact_json import dumps
@@ -30,7 +36,22 @@ from workers.celery_app import make_celery
 from workers.process import VERSION
 from workers.publisher import Publisher
 
-NOUNS: tuple[APIBlueprint, ...] = (jobs, kinds, queues, keys, two_sum, abacus, number_set, health)
+NOUNS: tuple[APIBlueprint, ...] = (
+    jobs,
+    kinds,
+    queues,
+    keys,
+    two_sum,
+    abacus,
+    number_set,
+    health,
+    items,
+    external,
+    sync,
+    orders,
+    analytics,
+    breakers,
+)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 logger = structlog.get_logger()

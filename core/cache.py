@@ -10,6 +10,7 @@ acknowledged sees that write, whatever dies or loses its connection in between.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +24,9 @@ logger = structlog.get_logger()
 
 _VOUCHED_SECONDS = 0.25
 _SUSPENDED_SECONDS = 1.0  # after Redis failed, it is left alone for so long
+# Whoever asks ever new questions pushes older answers out instead of filling Redis, which must not evict jobs.
+_SLOTS = 512
+_LARGEST_ENTRY = 256 * 1024
 
 # KEYS of all scripts: voucher, counter of withdrawals, hold.
 # Asked before the database is: a voucher lives from here, by Redis' own clock, however long its maker then dawdles.
@@ -84,12 +88,12 @@ class FreshCache:
             return Lookup(CacheState.BYPASS, key)
 
     def _look_up(self, key: str) -> Lookup:
-        found = self._redis.mget(self._keys[0], f"{self._prefix}at:{key}")
+        found = self._redis.mget(self._keys[0], self._slot(key))
         voucher, entry = cast("list[bytes | None]", found)
         number = int(voucher) if voucher is not None else self._ask()
         if entry is not None:
-            written_under, _, body = entry.partition(b"\n")
-            if int(written_under) == number:
+            written_under, question, body = entry.split(b"\n", 2)
+            if int(written_under) == number and question == key.encode():
                 return Lookup(CacheState.HIT, key, number, body)
         return Lookup(CacheState.MISS, key, number)
 
@@ -101,13 +105,16 @@ class FreshCache:
 
     def keep(self, lookup: Lookup, body: bytes) -> None:
         """Store what a MISS was answered with. Read the data after `look_up`: newer than its number does no harm."""
-        if lookup.state is not CacheState.MISS:
+        if lookup.state is not CacheState.MISS or len(body) > _LARGEST_ENTRY:
             return
         try:
-            entry = b"%d\n%b" % (lookup.number, body)
-            self._redis.set(f"{self._prefix}at:{lookup.key}", entry, ex=self._keep_seconds)
+            entry = b"%d\n%b\n%b" % (lookup.number, lookup.key.encode(), body)
+            self._redis.set(self._slot(lookup.key), entry, ex=self._keep_seconds)
         except RedisError as error:
             self._suspend(error)
+
+    def _slot(self, key: str) -> str:
+        return f"{self._prefix}at:{zlib.crc32(key.encode()) % _SLOTS}"
 
     def changed(self) -> None:
         """After the commit and before anybody hears of it."""
@@ -133,5 +140,5 @@ class FreshCache:
 
 
 def keys_of(arguments: dict[str, Any]) -> str:
-    """One key for one question, whatever order its arguments came in."""
+    """One key for one question, whatever order its arguments came in; always a single line."""
     return "&".join(f"{name}={value!r}" for name, value in sorted(arguments.items()) if value is not None)

@@ -63,6 +63,39 @@ WHERE created_at >= now() - make_interval(days => :days) AND created_at <= now()
 GROUP BY customer_id ORDER BY total_spend DESC, customer_id LIMIT :limit
 """)
 
+_OF_CUSTOMER_IN_PERIOD = text("""
+SELECT customer_id, sum(amount)::numeric(24, 2) AS total_spend, count(*) AS order_count FROM orders
+WHERE customer_id = :customer_id AND created_at >= now() - make_interval(days => :days) AND created_at <= now()
+GROUP BY customer_id
+""")
+
+_OF_CUSTOMER = text("""
+SELECT status, count(*) AS order_count, sum(amount)::numeric(24, 2) AS total_amount FROM orders
+WHERE customer_id = :customer_id AND created_at >= now() - make_interval(days => :days) AND created_at <= now()
+GROUP BY status ORDER BY total_amount DESC, status
+""")
+
+# The customers with the highest bounds are looked at first; the worst total that would still win among them is a
+# floor, and nobody whose bound lies below it can win.
+_TOP = text("""
+WITH likely AS (
+    SELECT total_spend FROM customer_spend WHERE order_count > 0 ORDER BY at_most DESC LIMIT :limit + 100
+), the_floor AS (
+    SELECT min(total_spend) AS total FROM (
+        SELECT total_spend FROM likely ORDER BY total_spend DESC LIMIT :limit) AS best
+    HAVING count(*) = :limit
+)
+SELECT customer_id, total_spend, order_count FROM customer_spend
+WHERE order_count > 0 AND at_most >= coalesce((SELECT total FROM the_floor), '-Infinity'::numeric)
+ORDER BY total_spend DESC, customer_id LIMIT :limit
+""")
+
+_TOP_IN_PERIOD = text("""
+SELECT customer_id, sum(amount)::numeric(24, 2) AS total_spend, count(*) AS order_count FROM orders
+WHERE created_at >= now() - make_interval(days => :days) AND created_at <= now()
+GROUP BY customer_id ORDER BY total_spend DESC, customer_id LIMIT :limit
+""")
+
 _OF_CUSTOMER = text("""
 SELECT customer_id, total_spend, order_count FROM customer_spend
 WHERE customer_id = :customer_id AND order_count > 0
@@ -76,15 +109,15 @@ def orders_by_status(connection: Connection, *, days: int, customer_id: int | No
     return connection.execute(_BY_STATUS, {"days": days}).all()
 
 
-def top_customers(connection: Connection, *, limit: int, days: int | None) -> Sequence[Row[Any]]:
+def top_customers(
+    connection: Connection, *, limit: int, days: int | None = None, customer_id: int | None = None
+) -> Sequence[Row[Any]]:
     """Who spent most, all statuses counted. With a period the orders in it are read: that takes time with their
     number, where the whole history does not.
     """
-    if days is not None:
-        return connection.execute(_TOP_IN_PERIOD, {"limit": limit, "days": days}).all()
-    return connection.execute(_TOP, {"limit": limit}).all()
-
-
-def spend_of(connection: Connection, customer_id: int) -> Sequence[Row[Any]]:
-    """The one customer, or nobody."""
-    return connection.execute(_OF_CUSTOMER, {"customer_id": customer_id}).all()
+    facts = {"limit": limit, "days": days, "customer_id": customer_id}
+    if customer_id is not None:
+        statement = _OF_CUSTOMER if days is None else _OF_CUSTOMER_IN_PERIOD
+    else:
+        statement = _TOP if days is None else _TOP_IN_PERIOD
+    return connection.execute(statement, facts).all()

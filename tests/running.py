@@ -56,7 +56,7 @@ class RunningPlatform:
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  # nothing of a broken test run may live on
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # nothing of a broken test run may live on
             start_new_session=True,
         )
         log.close()

@@ -233,8 +233,13 @@ def test_one_customer_is_counted_from_the_orders(orders):
             "AND created_at >= now() - interval '30 days' GROUP BY 1 ORDER BY 3 DESC, 1"
         )
         assert found == connection.execute(by_hand).all()
-        assert order_analytics.spend_of(connection, 3)[0].order_count > 0
-        assert order_analytics.spend_of(connection, 12345) == []
+        spent = order_analytics.top_customers(connection, limit=5, customer_id=3)
+        by_hand = "SELECT customer_id, sum(amount), count(*) FROM orders WHERE customer_id = 3"
+        assert spent == connection.execute(text(f"{by_hand} GROUP BY 1")).all()
+        lately = order_analytics.top_customers(connection, limit=5, customer_id=3, days=7)
+        by_hand += " AND created_at >= now() - interval '7 days' GROUP BY 1"
+        assert lately == connection.execute(text(by_hand)).all()
+        assert order_analytics.top_customers(connection, limit=5, customer_id=12345) == []
 
 
 def test_an_order_added_is_counted_at_once(orders):

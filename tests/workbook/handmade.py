@@ -7,14 +7,10 @@ from pathlib import Path
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
-SHEET = (
-    f'<?xml version="1.0" encoding="UTF-8"?>\n<worksheet xmlns="{MAIN}"><sheetData>%s</sheetData></worksheet>'
-)
+SHEET = f'<?xml version="1.0" encoding="UTF-8"?>\n<worksheet xmlns="{MAIN}"><sheetData>%s</sheetData></worksheet>'
 
 
-def parts(
-    sheets: dict[str, bytes | str], *, strings: list[str] | None = None, workbook: str = ""
-) -> dict[str, bytes]:
+def parts(sheets: dict[str, bytes | str], *, strings: list[str] | None = None, workbook: str = "") -> dict[str, bytes]:
     """The parts of a workbook whose sheet parts are given whole."""
     tags = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, 1))
     links = "".join(
@@ -24,8 +20,7 @@ def parts(
     made = {
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}"><Relationship Id="rId1" Type="{OFFICE}/officeDocument" '
         'Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{workbook}'
-        f"<sheets>{tags}</sheets></workbook>",
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}">{workbook}<sheets>{tags}</sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}">{links}<Relationship Id="s" '
         f'Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
         **{f"xl/worksheets/sheet{n}.xml": sheet for n, sheet in enumerate(sheets.values(), 1)},

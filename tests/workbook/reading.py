@@ -27,9 +27,7 @@ def plain(cells: Cells, at: int) -> object:
             return kind.name
 
 
-def read(
-    path: Path, column: str = "A", *, sheet: int = 0, first_row: int = 1, quick: bool = True
-) -> dict[int, object]:
+def read(path: Path, column: str = "A", *, sheet: int = 0, first_row: int = 1, quick: bool = True) -> dict[int, object]:
     """The column's cells with their texts."""
     index = addresses.column_number(column)
     with open_source(path, quick=quick) as source:

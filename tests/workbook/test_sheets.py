@@ -148,7 +148,9 @@ def test_a_prefixed_sheet_reads_right(tmp_path):
 
 
 def test_a_sheet_of_two_prefixes_reads_right(tmp_path):
-    rows = f'<row r="1"><c r="A1"><v>1</v></c></row><x:row xmlns:x="{MAIN}" r="2"><x:c r="A2"><x:v>2</x:v></x:c></x:row>'
+    rows = (
+        f'<row r="1"><c r="A1"><v>1</v></c></row><x:row xmlns:x="{MAIN}" r="2"><x:c r="A2"><x:v>2</x:v></x:c></x:row>'
+    )
     assert both(workbook(tmp_path / "p.xlsx", rows)) == {1: Decimal(1), 2: Decimal(2)}
 
 
@@ -189,9 +191,9 @@ def test_zip64_entries_read_right(tmp_path):
 
 
 def test_the_declared_dimension_is_not_believed(tmp_path):
-    sheet = (
-        SHEET % '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="A9"><v>2</v></c></row>'
-    ).replace("<sheetData>", '<dimension ref="A1"/><sheetData>')
+    sheet = (SHEET % '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="A9"><v>2</v></c></row>').replace(
+        "<sheetData>", '<dimension ref="A1"/><sheetData>'
+    )
     assert both(handmade.write(tmp_path / "d.xlsx", handmade.parts({"S": sheet}))) == {
         1: Decimal(1),
         9: Decimal(2),
@@ -204,9 +206,7 @@ def test_rows_over_many_pieces_are_all_read(tmp_path):
         for n in range(1, 60_001)
     )
     path = workbook(tmp_path / "many.xlsx", rows, strings=["x", "y", "z"])
-    assert both(path, "A") == {
-        n: Decimal(n * 7919 % 100_003).scaleb(-2).normalize() + 0 for n in range(1, 60_001)
-    }
+    assert both(path, "A") == {n: Decimal(n * 7919 % 100_003).scaleb(-2).normalize() + 0 for n in range(1, 60_001)}
     assert both(path, "B", first_row=30_000) == {n: ("TEXT", "xyz"[n % 3]) for n in range(30_000, 60_001)}
 
 
@@ -270,9 +270,7 @@ def test_a_column_and_a_sheet_that_are_not_there_name_the_nearest(tmp_path):
             InvalidInputError, match=r"no column 'Amuont'; there are Amount, Customer; did you mean 'Amount'"
         ):
             found.find("Amuont")
-        with pytest.raises(
-            InvalidInputError, match=r"no sheet 'Shet1'; there are Sheet1; did you mean 'Sheet1'"
-        ):
+        with pytest.raises(InvalidInputError, match=r"no sheet 'Shet1'; there are Sheet1; did you mean 'Sheet1'"):
             header.find_sheets(source.sheets, "Shet1")
         with pytest.raises(InvalidInputError, match=r"no sheet 3"):
             header.find_sheets(source.sheets, 3)

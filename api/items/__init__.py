@@ -1,0 +1,1 @@
+"""Items: notes of people, and what the sync brought in."""

@@ -1,0 +1,1 @@
+"""Run a sync and wait for it."""
