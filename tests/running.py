@@ -49,17 +49,17 @@ class RunningPlatform:
         self.url = ""
 
     def start(self, name, *command, **environment):
-        log = (self.home / f"{name}.log").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env={**self.environment, **environment},
-            cwd=ROOT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # nothing of a broken test run may live on
-            start_new_session=True,
-        )
-        log.close()
+        with (self.home / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env={**self.environment, **environment},
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Nothing of a broken test run may live on.
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509  # calls only what was loaded before
+                start_new_session=True,
+            )
         self.processes[name] = process
         return process
 

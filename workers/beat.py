@@ -28,7 +28,7 @@ class RowScheduler(Scheduler):
             self._runtime.db, self._runtime.registry, import_module(settings.timetable).TIMETABLE
         )
         self._has_begun = False
-        super().__init__(app, max_interval=_LOOK_EVERY, **options)
+        super().__init__(app, **{**options, "max_interval": _LOOK_EVERY})  # Celery passes one of its own
 
     def setup_schedule(self) -> None:
         """Nothing to load: the timetable is synchronised with the first tick that finds a database."""

@@ -67,7 +67,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # Publishing happens off the request path and is repeated by housekeeping: fail at once.
         "task_publish_retry": False,
         "broker_connection_timeout": 2,
-        "broker_pool_limit": 2,
         # Redis may come back after any time; a worker never gives up on it.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
@@ -81,8 +80,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # Heartbeats in Postgres say who lives; two seconds of Celery's own chatter tell Flower nothing more.
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        # After our own drain has handed work back, a child that does not stop is cut off rather than waited for.
-        "worker_soft_shutdown_timeout": settings.drain.total_seconds() + 5,
         "worker_proc_alive_timeout": 20,
         "enable_utc": True,
         "timezone": "UTC",

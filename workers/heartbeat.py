@@ -6,6 +6,7 @@ death at once.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -161,12 +162,24 @@ class Heartbeat:
         logger.warning("job_crashed", job_id=str(job.id), pid=job.pid, attempt=job.attempt)
         self._runtime.lifecycle.crashed(job, kind, "the process running it died", actor=self._name)
 
-    def hand_back_all(self) -> None:
-        """Whatever this group still holds goes back to its queue without costing an attempt."""
+    def hand_back_all(self) -> list[int]:
+        """Whatever this group still holds goes back to its queue without costing an attempt; answers who ran it."""
         with self._runtime.db.connect() as connection:
             rows = connection.execute(select(*SHOWN).where(_MINE), {"me": self._id}).all()
         for row in rows:
             self._runtime.lifecycle.hand_back(row.id, row.attempt, actor=self._name)
+        return [row.pid for row in rows]
+
+    def cut_off(self) -> None:
+        """End the bodies that did not hear that they should hand back: first the row, then the process."""
+        try:
+            pids = self.hand_back_all()
+        except DATABASE_DOWN:
+            logger.warning("cut_off_waits_for_lease")
+            return
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _register(self, status: str) -> None:
         values = {**self._facts, "status": status, "facts": None}

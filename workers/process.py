@@ -17,6 +17,7 @@ import core.logs
 from core.clock import uuid7
 from core.settings import Settings
 from tasks.base import JobTask, Post
+from tasks.registry import make_registry
 from tasks.runtime import make_runtime
 from workers.heartbeat import Heartbeat
 from workers.housekeeping.keeper import Duty, Housekeeping
@@ -29,6 +30,7 @@ from workers.housekeeping.survey import Survey
 logger = structlog.get_logger()
 
 VERSION = "0.1.0"
+_DEAF_SECONDS = 3.0  # between telling bodies to hand back and killing those that did not hear
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -43,6 +45,7 @@ class WorkerGroup:
         self._drain = mmap.mmap(-1, 1)
         self._heartbeat: Heartbeat | None = None
         self._housekeeping: Housekeeping | None = None
+        signals.worker_init.connect(self._is_starting, weak=False)
         signals.setup_logging.connect(self._set_up_logging, weak=False)
         signals.worker_process_init.connect(self._child_starts, weak=False)
         signals.worker_ready.connect(self._is_up, weak=False)
@@ -55,6 +58,10 @@ class WorkerGroup:
 
     def _set_up_logging(self, **_: Any) -> None:
         core.logs.configure(level=self._settings.log_level, as_json=self._settings.logs_as_json)
+
+    def _is_starting(self, **_: Any) -> None:
+        """Bodies bring their libraries along; beat and Flower, which come through the same door, need none."""
+        make_registry(self._settings.extra_kinds).import_bodies()
 
     def _child_starts(self, **_: Any) -> None:
         if sys.platform == "linux":
@@ -99,7 +106,15 @@ class WorkerGroup:
         timer.start()
 
     def _hand_back(self) -> None:
+        """Bodies hear it at their next tick; whoever does not tick is cut off a little later."""
         self._drain[0] = 1
+        timer = threading.Timer(_DEAF_SECONDS, self._cut_off)
+        timer.daemon = True
+        timer.start()
+
+    def _cut_off(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.cut_off()
 
     def _is_gone(self, **_: Any) -> None:
         if self._housekeeping is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Boolean, ColumnElement, Select, literal_column, select
 
 from api.auth import sees
 from api.jobs.schemas import Filter, ListQuery
@@ -23,7 +23,7 @@ def conditions(wanted: ListQuery | Filter) -> list[ColumnElement[bool]]:
         found.append(Job.status.in_([str(status) for status in wanted.status]))
     if wanted.tag:
         found.append(Job.tags.contains(wanted.tag))
-        found.append(Job.tags != [])  # lets Postgres use the index on tagged jobs
+        found.append(literal_column("jobs.tags <> '{}'", Boolean()))  # lets Postgres use the index on tagged jobs
     if wanted.schedule:
         found.append(Job.schedule == wanted.schedule)
     if wanted.parent_id:

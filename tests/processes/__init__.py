@@ -1,0 +1,1 @@
+"""What happens to jobs when processes and servers do not behave."""
