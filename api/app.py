@@ -13,6 +13,7 @@ from api import auth, limits, metrics, openapi, problem
 from api.abacus.views import abacus
 from api.analytics.views import analytics
 from api.breakers.views import breakers
+from api.doctor.views import doctor
 from api.external.views import external
 from api.health import health
 from api.items.views import items
@@ -45,6 +46,7 @@ NOUNS: tuple[APIBlueprint, ...] = (
     abacus,
     number_set,
     health,
+    doctor,
     items,
     external,
     sync,

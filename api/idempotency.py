@@ -44,7 +44,8 @@ def once(make: Callable[[Connection], Answer]) -> Response:
     owner = current_holder().owner
     with db.transaction() as connection:
         if not idempotency.try_lock(connection, owner, key):
-            raise ConflictError("a request with this Idempotency-Key is still being answered; ask again in a moment")
+            message = "a request with this Idempotency-Key is still being answered; ask again in a moment"
+            raise ConflictError(message, in_flight=True)  # clients wait for that answer, unlike for other conflicts
         kept = idempotency.recall(connection, owner, key)
         fingerprint = _fingerprint()
         if kept is not None:

@@ -24,6 +24,7 @@ STYLES = {
     JobStatus.FAILED: "red",
     JobStatus.CANCELLED: "magenta",
 }
+_FOLDED = {"tags", "state", "runs", "detail", "what", "name", "queues"}
 _WIDE = 500  # a pipe has no width; nothing is cut there
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -38,10 +39,10 @@ def print_json(value: Any) -> None:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> Table | Text:
-    """Rows under heads; ids and words are folded rather than cut, so that they can be copied."""
+    """Rows under heads; ids stay whole, so that they can be copied."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
-        drawn.add_column(head, overflow="fold", no_wrap=head == "id")
+        drawn.add_column(head, overflow="fold", no_wrap=head not in _FOLDED)
     count = 0
     for row in rows:
         drawn.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
@@ -76,7 +77,11 @@ def status_text(status: JobStatus) -> Text:
 
 
 def age(at: datetime | None) -> str:
-    return "" if at is None else span(max((datetime.now(UTC) - at).total_seconds(), 0.0))
+    """How long ago, in its largest unit."""
+    if at is None:
+        return ""
+    count, unit = span(max((datetime.now(UTC) - at).total_seconds(), 0.0)).split(" ")[:2]
+    return f"{count} {unit}"
 
 
 def span(seconds: float | None) -> str:

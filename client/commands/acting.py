@@ -11,10 +11,10 @@ from ..desk import Desk, at_desk
 from ..exact import loads
 from ..outcome import Exit
 from ..printing import print_json
-from ..records import BulkAnswer, JobStatus
+from ..records import BulkAnswer
 from ..schema_options import text_of
 from .completing import complete_job, complete_kind
-from .jobs import filters, print_json_line
+from .jobs import STATUSES, filters, print_json_line
 from .moments import MOMENT
 from .watch import watch_job
 
@@ -25,7 +25,7 @@ def _matching(command: Any) -> Any:
     """The options that say which jobs are meant, where no ids are given."""
     options = (
         click.option("--kind", "-k", multiple=True, shell_complete=complete_kind, help="All of this kind."),
-        click.option("--status", "-s", multiple=True, type=click.Choice(list(JobStatus)), help="All of this status."),
+        click.option("--status", "-s", multiple=True, type=click.Choice(STATUSES), help="All of this status."),
         click.option("--tag", "-t", multiple=True, help="All with this tag; with several, all of them."),
         click.option("--owner", help="All of this owner."),
         click.option("--since", type=MOMENT, help="Made after: a time, or an age such as 90m, 12h or 7d."),

@@ -15,10 +15,12 @@ from ..records import Job, JobStatus
 from .completing import complete_job, complete_kind
 from .moments import MOMENT
 
+STATUSES = [str(status) for status in JobStatus]
+
 
 @click.command()
 @click.option("--kind", "-k", multiple=True, shell_complete=complete_kind, help="Only this kind; repeat for several.")
-@click.option("--status", "-s", multiple=True, type=click.Choice(list(JobStatus)), help="Only this status.")
+@click.option("--status", "-s", multiple=True, type=click.Choice(STATUSES), help="Only this status.")
 @click.option("--tag", "-t", multiple=True, help="Only with this tag; with several, all of them.")
 @click.option("--owner", help="Only this owner's.")
 @click.option("--schedule", help="Only those that this schedule started.")

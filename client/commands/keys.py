@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import NoReturn
 
 import click
 
@@ -38,9 +39,8 @@ def create(desk: Desk, name: str, owner: str, role: str, local: bool) -> None:
         _beside_the_database(desk, arguments)
     try:
         made = desk.reckoner.create_key(name, owner=owner, role=role)
-    except UnreachableError:
-        _unless_named(desk)
-        _beside_the_database(desk, arguments)
+    except UnreachableError as error:
+        _instead(desk, error, arguments)
     if desk.as_json:
         print_json(asdict(made))
     else:
@@ -57,9 +57,8 @@ def list_keys(desk: Desk, local: bool) -> None:
         _beside_the_database(desk, ["list"])
     try:
         found = desk.reckoner.keys()
-    except UnreachableError:
-        _unless_named(desk)
-        _beside_the_database(desk, ["list"])
+    except UnreachableError as error:
+        _instead(desk, error, ["list"])
     if desk.as_json:
         print_json([asdict(key) for key in found])
         return
@@ -77,17 +76,17 @@ def revoke(desk: Desk, key_id: str, local: bool) -> None:
         _beside_the_database(desk, ["revoke", key_id])
     try:
         desk.reckoner.revoke_key(key_id)
-    except UnreachableError:
-        _unless_named(desk)
-        _beside_the_database(desk, ["revoke", key_id])
+    except UnreachableError as error:
+        _instead(desk, error, ["revoke", key_id])
     click.echo("{}" if desk.as_json else f"{key_id} is revoked")
 
 
-def _unless_named(desk: Desk) -> None:
+def _instead(desk: Desk, error: UnreachableError, arguments: list[str]) -> NoReturn:
     """An address that was given and does not answer is an error: its database is hardly the one of this machine."""
     if desk.given_url or desk.root is None:
-        raise  # noqa: PLE0704  # called while the error is handled
+        raise error
+    _beside_the_database(desk, arguments)
 
 
-def _beside_the_database(desk: Desk, arguments: list[str]) -> None:
+def _beside_the_database(desk: Desk, arguments: list[str]) -> NoReturn:
     become(desk, "api.keys", *arguments, *(["--json"] if desk.as_json else []), needs_database=True)

@@ -1,0 +1,1 @@
+"""What is wrong with this platform, and the way out."""
