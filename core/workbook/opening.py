@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import UnreadableFileError
+from core.errors import UnreadableFileError, UnsupportedTypeError
 from core.workbook.archive import Archive
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import Source
@@ -22,12 +22,16 @@ def open_source(
     path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True
 ) -> Iterator[Source]:
     """The file's tables; `name` is what people call it, where the path says nothing."""
-    file_format = detect(path, name or path.name, limits)
-    source = _open(path, file_format, limits, quick=quick)
+    source = open_now(path, name=name, limits=limits, quick=quick)
     try:
         yield source
     finally:
         source.close()
+
+
+def open_now(path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True) -> Source:
+    """The same for callers that close it themselves."""
+    return _open(path, detect(path, name or path.name, limits), limits, quick=quick)
 
 
 def _open(path: Path, file_format: str, limits: Limits, *, quick: bool) -> Source:
@@ -66,11 +70,11 @@ def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
         return "parquet"
     looks = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if looks.startswith(MARKUP):
-        raise UnreadableFileError(f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv")
+        raise UnsupportedTypeError(f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv")
     if suffix in {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet"}:
         raise UnreadableFileError(f"{name} is not a {suffix} file: its first bytes say otherwise, or it is cut off")
     if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnreadableFileError(f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}")
+        raise UnsupportedTypeError(f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}")
     return "csv"
 
 

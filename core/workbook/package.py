@@ -6,7 +6,7 @@ from functools import cached_property
 from pyexpat import ExpatError
 from xml.parsers import expat
 
-from core.errors import UnreadableFileError
+from core.errors import UnreadableFileError, UnsupportedTypeError
 from core.workbook.archive import Archive, Part
 
 Element = tuple[str, dict[str, str]]
@@ -45,7 +45,7 @@ class Package:
                 return target
         if self._archive.find("xl/workbook.xml"):
             return "xl/workbook.xml"
-        raise UnreadableFileError("the archive holds no workbook: it is another kind of file")
+        raise UnsupportedTypeError("the archive holds no workbook: it is another kind of file")
 
     def _relations(self, name: str) -> dict[str, tuple[str, str]]:
         """By id: the relation's type and the part it names, from the archive's root."""
