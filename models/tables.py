@@ -1,8 +1,10 @@
 """All tables in one place, for migrations and their drift check."""
 
 from models.api_key import ApiKey
+from models.artifact import Artifact
 from models.base import Base
 from models.cache_generation import CacheGeneration
+from models.file import File
 from models.idempotency import IdempotencyKey
 from models.item import Item
 from models.job import Job, JobEvent
@@ -16,9 +18,11 @@ from models.worker import PausedQueue, Worker
 
 __all__ = [
     "ApiKey",
+    "Artifact",
     "Base",
     "CacheGeneration",
     "CustomerSpend",
+    "File",
     "IdempotencyKey",
     "Item",
     "Job",
