@@ -12,9 +12,12 @@ from flask_openapi import APIBlueprint, Info, OpenAPI
 from api import auth, limits, metrics, openapi, problem
 from api.abacus.views import abacus
 from api.analytics.views import analytics
+from api.artifacts.views import artifacts
 from api.breakers.views import breakers
 from api.doctor.views import doctor
+from api.estimates.views import estimates
 from api.external.views import external
+from api.files.views import files
 from api.health import health
 from api.items.views import items
 from api.jobs.submitting import hand_over
@@ -39,6 +42,9 @@ from workers.publisher import Publisher
 
 NOUNS: tuple[APIBlueprint, ...] = (
     jobs,
+    artifacts,
+    files,
+    estimates,
     kinds,
     queues,
     keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ import structlog
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import OperationalError
 
-from core.clock import now
+from core.clock import now, uuid7
 from core.exact_json import dumps
 from core.settings import Settings
-from core.storage import Storage
+from core.storage import Storage, StoredFile
+from models.artifact import add_artifact
 from models.job import Job
 from models.job_log import JobLog
 from models.session import Database
@@ -182,6 +184,13 @@ class JobContext:
             self._transaction = self.db.transaction()
             self._connection = self._transaction.__enter__()
         return self._connection
+
+    def save_artifact(self, path: Path, name: str, media_type: str) -> StoredFile:
+        """Keep a file that this job made; it becomes visible with the job's success."""
+        stored = self.storage.save(path)
+        facts = {"id": uuid7(), "job_id": self.id, "name": name, "media_type": media_type}
+        add_artifact(self.effects(), **facts, sha256=stored.sha256, bytes=stored.bytes)
+        return stored
 
     def close_effects(self, error: BaseException | None = None) -> None:
         """Commit the effects, or roll them back when something went wrong."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -70,6 +72,15 @@ class JobKind:
     retention: Retention = field(default_factory=Retention)
     # Set where at most one unfinished job of the kind may exist, whoever asks.
     exclusive: bool = False
+    # Where big and small requests of one kind go to different queues.
+    queue_of: Callable[[dict[str, Any]], Queue] | None = None
+    # `module:function` that looks at checked params and the files they name before a job is made; it raises.
+    check: str = ""
+    # `module:function` that says what a job of these params would take.
+    estimate: str = ""
+
+    def queue_for(self, params: dict[str, Any]) -> Queue:
+        return self.queue if self.queue_of is None else self.queue_of(params)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -149,7 +149,7 @@ def _insert(connection: Connection, wanted: Submission, now: datetime, *, publis
         "id": wanted.id,
         "kind": wanted.kind.name,
         "status": str(status),
-        "queue": str(wanted.kind.queue),
+        "queue": str(wanted.kind.queue_for(wanted.params)),
         "priority": wanted.priority,
         "owner": wanted.owner,
         "tags": list(wanted.tags),

@@ -14,8 +14,10 @@ from api.platform import current_holder, current_platform
 from api.waiting import wait_for
 from core.clock import now
 from core.errors import InvalidInputError
+from models.api_key import Role
 from models.job import Job
 from tasks.board import public_body
+from tasks.inputs import Inputs, check_inputs
 from tasks.submission import Submission, Submitted, checked_params, submit
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d+)")
@@ -41,11 +43,14 @@ def hand_over() -> None:
 
 def submission(kind_name: str, params: Any, **facts: Any) -> Submission:
     """A submission by whoever sent this request."""
-    kind = current_platform().registry[kind_name]
+    platform, holder = current_platform(), current_holder()
+    kind = platform.registry[kind_name]
+    understood = checked_params(kind, params)
+    check_inputs(kind, understood, Inputs(platform.runtime, holder.owner, sees_all=holder.role.covers(Role.OPERATOR)))
     return Submission(
         kind=kind,
-        params=checked_params(kind, params),
-        owner=current_holder().owner,
+        params=understood,
+        owner=holder.owner,
         request_id=g.request_id,
         traceparent=g.traceparent,
         **facts,

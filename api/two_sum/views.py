@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from api.platform import Platform, current_platform
 from api.problem import ProblemError
 from api.responses import json_response
+from api.two_sum.workbooks import WorkbookPath, answer_of_job, solve_workbook
 from core.exact_json import dumps, loads
 from models.two_sum_result import keep_answer
 from tasks.two_sum.pairs import first_pair
@@ -24,10 +25,12 @@ _CACHE = "reckoner:two_sum:"
 
 @two_sum.post("/two_sum", summary="Which two numbers add up to a target?")
 def solve() -> Response:
-    """`{"nums": [...], "target": n}` answers `{"indices": [i, j], "numbers": [a, b]}`."""
+    """`{"nums": [...], "target": n}` or `{"filepath": ..., "target": n}` answers `{"indices", "numbers"}`."""
     body = request.get_json()
     if not isinstance(body, dict):
         raise ProblemError(400, "Invalid input array", "the body must be an object with `nums` and `target`")
+    if "filepath" in body:
+        return solve_workbook(body, checked_target(body.get("target")))
     nums, target = checked_nums(body.get("nums")), checked_target(body.get("target"))
     platform = current_platform()
     question = hashlib.sha256(dumps([nums, target])).hexdigest()
@@ -47,6 +50,12 @@ def solve() -> Response:
     if not answer:
         raise ProblemError(400, "No valid pair found", f"no two of the {len(nums)} numbers add up to {target}")
     return json_response(answer)
+
+
+@two_sum.get("/two_sum/<job_id>", summary="The answer of a workbook scan")
+def workbook_answer(path: WorkbookPath) -> Response:
+    """As `POST /two_sum` would answer; 202 with Location while the job is not over."""
+    return answer_of_job(path.job_id)
 
 
 def checked_nums(nums: Any) -> list[int | Decimal]:

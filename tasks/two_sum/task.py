@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from tasks.base import job_task
 from tasks.context import JobContext
+from tasks.memory import memory_limit
 from tasks.two_sum.contract import TWO_SUM, TwoSumParams, TwoSumResult
-from tasks.two_sum.pairs import first_pair
+from tasks.two_sum.desk import Desk
+from tasks.two_sum.file_job import answer_from_files
+from tasks.two_sum.in_memory import answer_from_numbers
 
 
 @job_task(TWO_SUM)
 def run(params: TwoSumParams, job: JobContext) -> TwoSumResult:
-    pair = first_pair(params.nums, params.target)
-    job.log.info("scanned", numbers=len(params.nums), found=pair is not None)
-    if pair is None:
-        return TwoSumResult(found=False, indices=None, numbers=None)
-    return TwoSumResult(found=True, indices=list(pair), numbers=[params.nums[position] for position in pair])
+    if params.nums is not None:
+        result = answer_from_numbers(params)
+        job.log.info("scanned", numbers=len(params.nums), found=result.found)
+        return result
+    with memory_limit(job.settings.heavy_memory_mb):
+        return answer_from_files(params, Desk(job))

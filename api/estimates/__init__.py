@@ -1,0 +1,1 @@
+"""What a job would take, before it is submitted."""

@@ -1,0 +1,58 @@
+"""Look at a question's files before there is a job: wrong sheets and columns are refused with the nearest names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.input_files import FileFinder, InputFile
+from core.workbook.opening import open_now
+from tasks.two_sum.column_cache import CachedSource, ColumnCache
+from tasks.two_sum.contract import Against, Table, TwoSumParams
+from tasks.two_sum.ledger import sheets_of
+
+
+def check(params: TwoSumParams, inputs: FileFinder) -> None:
+    """Raise what the job would raise on its first look at the files."""
+    for table in tables_of(params):
+        with source_of(table, inputs) as (_, source):
+            sheets = sheets_of(source, table)
+            if table is params and params.target_column is not None:
+                for _, roles in sheets:
+                    roles.header.find(params.target_column)
+
+
+def tables_of(params: TwoSumParams) -> list[Table]:
+    if not params.is_file:
+        return []
+    return [params] if params.against is None else [params, filled(params)]
+
+
+@contextmanager
+def source_of(table: Table, inputs: FileFinder) -> Iterator[tuple[InputFile, CachedSource]]:
+    """The table's file, through the cache of parsed columns."""
+    found = inputs.find(file=table.file, filepath=table.filepath)
+    with inputs.local(found) as path:
+        cache = ColumnCache(inputs.cache_folder)
+        source = cache.source(found.sha256, lambda: open_now(path, name=found.name))
+        try:
+            yield found, source
+        finally:
+            source.close()
+
+
+def filled(params: TwoSumParams) -> Against:
+    """The second table with what it leaves out taken from the first."""
+    against = params.against
+    if against is None:
+        raise ValueError("there is no second table")
+    given = against.model_fields_set
+    taken: dict[str, object] = {}
+    names = ["equal_by", "date_column", "text_numbers"]
+    if not against.is_file:
+        taken |= {"file": params.file, "filepath": params.filepath}
+        names.append("sheet")
+    if not given & {"column", "debit_column", "credit_column"}:
+        names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs"]
+    taken |= {name: getattr(params, name) for name in names if name not in given}
+    return against.model_copy(update=taken)

@@ -1,0 +1,60 @@
+"""What a question would take: rows, seconds and memory, from sizes and the first rows alone."""
+
+from pydantic import BaseModel, Field
+
+from core.input_files import FileFinder
+from core.workbook.source import Head, SheetInfo
+from tasks.two_sum.checking import source_of, tables_of
+from tasks.two_sum.contract import Mode, TwoSumParams
+from tasks.two_sum.ledger import Roles, sheets_of
+
+# Cautious figures of a slow core; bench/ measures the real ones.
+BYTES_A_SECOND = {"xlsx": 12e6, "csv": 25e6, "parquet": 60e6}
+SLOW_BYTES_A_SECOND = 3e6
+PACKED_BYTES_A_ROW = {"xlsx": 12.0, "csv": 30.0, "parquet": 6.0}
+ROWS_A_SECOND = {Mode.FIRST: 20e6, Mode.COUNT: 2e6, Mode.ALL: 1.5e6, Mode.BEST: 1.5e6}
+BYTES_A_ROW_READ, BYTES_A_ROW_MATCHED = 40, 120
+START_SECONDS = 0.05
+
+
+class Estimate(BaseModel):
+    """Honest only to a factor of two or so; `known` says that the columns are in the cache."""
+
+    bytes: int = Field(description="Size of the files to read.")
+    rows: int = Field(description="Rows to expect.")
+    seconds: float
+    memory_mb: int
+    known: bool = Field(description="Whether these columns were read before, so that no file is.")
+
+
+def estimate(params: TwoSumParams, finder: FileFinder) -> Estimate:
+    """Raises what a submit would raise: a wrong column is refused here too."""
+    total = rows = 0
+    seconds, known = START_SECONDS, True
+    for table in tables_of(params):
+        with source_of(table, finder) as (file, source):
+            sheets = sheets_of(source, table)
+            found = [source.rows_known(sheet, roles.wanted(table)) for sheet, roles in sheets]
+            total += file.bytes
+            cached = [count for count in found if count is not None]
+            if len(cached) == len(found):
+                rows += sum(cached)
+                continue
+            known = False
+            rows += _rows(file.bytes, source.format, sheets, {sheet.index: source.head(sheet) for sheet, _ in sheets})
+            seconds += file.bytes / BYTES_A_SECOND.get(source.format, SLOW_BYTES_A_SECOND)
+    rows = rows or len(params.nums or ())
+    seconds += rows / ROWS_A_SECOND[params.mode] * max(len(params.targets), 1)
+    memory = rows * (BYTES_A_ROW_READ + BYTES_A_ROW_MATCHED)
+    return Estimate(bytes=total, rows=rows, seconds=round(seconds, 2), memory_mb=memory >> 20, known=known)
+
+
+def _rows(size: int, file_format: str, sheets: list[tuple[SheetInfo, Roles]], heads: dict[int, Head]) -> int:
+    """Whole heads are small sheets, counted; for others the size tells, by the cells a row has."""
+    small = [len(head.rows) for head in heads.values()]
+    if sheets and all(count < 100 for count in small):  # noqa: PLR2004 - HEAD_ROWS: the head is the sheet
+        return sum(small)
+    widths = [len(row) for head in heads.values() for row in head.rows.values()]
+    width = max(sum(widths) / max(len(widths), 1), 1)
+    per_row = PACKED_BYTES_A_ROW.get(file_format, 12.0) * (0.5 + width / 2)
+    return int(size / per_row)

@@ -1,0 +1,102 @@
+"""A question about files as a job: progress while reading, remembered answers, artifacts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.input_files import FileFinder
+from core.storage import StoredFile
+from tasks.two_sum import pair_files, working_paper
+from tasks.two_sum.contract import Mode, TwoSumParams, TwoSumResult
+from tasks.two_sum.remembering import MadeFile, Remembered, question_of
+from tasks.two_sum.reporting import result_of
+from tasks.two_sum.scanning import Scan, scan
+
+PARQUET, CSV = "application/vnd.apache.parquet", "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_PAPER_ROWS = 200_000
+
+
+class FileJob(Protocol):
+    """What answering takes of a job: tasks.two_sum.desk gives it."""
+
+    @property
+    def finder(self) -> FileFinder: ...
+    def tick(self, done: float, total: float | None = None, *, stage: str = "", message: str = "") -> None: ...
+    def recall(self, question: str) -> bytes | None: ...
+    def remember(self, question: str, answer: bytes) -> None: ...
+    def save(self, path: Path, name: str, media_type: str) -> StoredFile: ...
+    def attach(self, files: Sequence[MadeFile]) -> bool:
+        """Give remembered files to this job; False, and none given, if the content of one is gone."""
+
+    def record(self, question: str, params: TwoSumParams, result: TwoSumResult) -> None: ...
+
+
+def answer_from_files(params: TwoSumParams, job: FileJob) -> TwoSumResult:
+    question = question_of(params, job.finder)
+    known = _recalled(job, question)
+    if known is not None:
+        job.record(question, params, known)
+        return known
+    job.tick(0, stage="reading")
+
+    def read(done: int, total: int) -> None:
+        job.tick(done, total, stage="reading", message="bytes")
+
+    def matched() -> None:
+        job.tick(0, stage="matching")
+
+    with scan(params, job.finder, read, matched) as found:
+        result = result_of(params, found.outcome, found.ledger, found.against, **_facts(found))
+        files = _artifacts(params, found, result, job) if params.mode is Mode.ALL else []
+    job.remember(question, Remembered(result=result, files=files).model_dump_json().encode())
+    job.record(question, params, result)
+    return result
+
+
+def _recalled(job: FileJob, question: str) -> TwoSumResult | None:
+    kept = job.recall(question)
+    if kept is None:
+        return None
+    known = Remembered.model_validate_json(kept)
+    if not job.attach(known.files):
+        return None
+    if known.result.report is None:
+        return known.result
+    report = known.result.report.model_copy(update={"from_cache": True})
+    return known.result.model_copy(update={"report": report})
+
+
+def _facts(found: Scan) -> dict[str, Any]:
+    return {
+        "input_sha256": found.file.sha256,
+        "against_sha256": None if found.against_file is None else found.against_file.sha256,
+        "read_seconds": found.read_seconds,
+        "scan_seconds": found.scan_seconds,
+        "from_cache": not found.was_read,
+    }
+
+
+def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: FileJob) -> list[MadeFile]:
+    made: list[MadeFile] = []
+
+    def save(path: Path, media_type: str) -> None:
+        job.tick(len(made), 3, stage="writing", message=path.name)
+        stored = job.save(path, path.name, media_type)
+        made.append(MadeFile(name=path.name, media_type=media_type, sha256=stored.sha256, bytes=stored.bytes))
+
+    with tempfile.TemporaryDirectory(prefix="reckoner-") as folder:
+        parquet, table, paper = (Path(folder) / name for name in ("pairs.parquet", "pairs.csv", "working-paper.xlsx"))
+        pair_files.write_parquet(parquet, found.outcome, found.ledger, found.against)
+        save(parquet, PARQUET)
+        pair_files.write_csv(table, found.outcome, found.ledger, found.against)
+        save(table, CSV)
+        if params.working_paper and len(found.ledger) <= MOST_PAPER_ROWS:
+            report = {} if result.report is None else result.report.model_dump(exclude={"skipped_cells", "first_pairs"})
+            facts = {"Result": {"found": result.found, **report}, "Options": params.model_dump(mode="json")}
+            working_paper.write(paper, found.source, found.ledger, found.outcome, facts)
+            save(paper, XLSX)
+    return made

@@ -1,0 +1,116 @@
+"""Every listed pair as Parquet and as CSV; no cell of ours can become a formula in a spreadsheet."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from core.workbook.decimals import show
+from tasks.two_sum.answering import Outcome
+from tasks.two_sum.entries import Amounts
+from tasks.two_sum.ledger import Ledger
+from tasks.two_sum.reporting import listed_values
+
+BATCH = 50_000
+MOST_DIGITS = 76  # of an Arrow decimal
+HEADER = [
+    "pair",
+    "target",
+    "first_sheet",
+    "first_cell",
+    "first_amount",
+    "second_sheet",
+    "second_cell",
+    "second_amount",
+    "deviation",
+]
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; numbers are written by us and stay numbers."""
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+def write_csv(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(HEADER)
+        for batch in _batches(outcome, ledger, against):
+            writer.writerows(
+                [
+                    number,
+                    show(aim, -outcome.scale),
+                    harmless(sheet_a),
+                    cell_a,
+                    show(value_a, -outcome.scale),
+                    harmless(sheet_b),
+                    cell_b,
+                    show(value_b, -outcome.scale),
+                    show(deviation, -outcome.scale),
+                ]
+                for number, aim, sheet_a, cell_a, value_a, sheet_b, cell_b, value_b, deviation in batch
+            )
+
+
+def write_parquet(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None) -> None:
+    """Amounts are exact decimals, or texts where a number has more digits than Arrow keeps."""
+    widest = max((len(str(abs(value))) for value in _extremes(outcome, ledger, against)), default=1)
+    fits = max(widest, outcome.scale) <= MOST_DIGITS
+    amount = pa.decimal256(max(widest, outcome.scale, 1), outcome.scale) if fits else pa.string()
+    text, count = pa.dictionary(pa.int32(), pa.string()), pa.int64()
+    types = [count, amount, text, pa.string(), amount, text, pa.string(), amount, amount]
+    fields = [pa.field(name, form) for name, form in zip(HEADER, types, strict=True)]
+    with pq.ParquetWriter(path, pa.schema(fields), compression="zstd") as writer:
+        for batch in _batches(outcome, ledger, against):
+            columns = []
+            for field, values in zip(fields, zip(*batch, strict=True), strict=True):
+                plain = [show(value, -outcome.scale) for value in values] if field.type == amount else list(values)
+                columns.append(
+                    pa.array(plain, pa.string()).cast(amount) if field.type == amount else pa.array(plain, field.type)
+                )
+            writer.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)))
+
+
+def _extremes(outcome: Outcome, ledger: Ledger, against: Ledger | None) -> Iterator[int]:
+    yield from outcome.targets
+    for values in (*listed_values(outcome, ledger, against), outcome.deviations):
+        if len(values):
+            yield int(values.max())
+            yield int(values.min())
+
+
+PairRow = tuple[int, int, str, str, int, str, str, int, int]
+
+
+def _batches(outcome: Outcome, ledger: Ledger, against: Ledger | None) -> Iterator[list[PairRow]]:
+    left, right = listed_values(outcome, ledger, against)
+    others = ledger if against is None else against
+    for start in range(0, outcome.listed, BATCH):
+        piece = slice(start, min(start + BATCH, outcome.listed))
+        yield list(
+            zip(
+                range(piece.start + 1, piece.stop + 1),
+                [outcome.targets[which] for which in outcome.which_target[piece].tolist()],
+                *_places(ledger, outcome.left[piece]),
+                _integers(left[piece]),
+                *_places(others, outcome.right[piece]),
+                _integers(right[piece]),
+                _integers(outcome.deviations[piece]),
+                strict=True,
+            )
+        )
+
+
+def _integers(values: Amounts) -> list[int]:
+    return [int(value) for value in values.tolist()]
+
+
+def _places(ledger: Ledger, places: "np.ndarray") -> tuple[list[str], list[str]]:
+    parts, rows = ledger.rows(places)
+    sheets = [ledger.parts[part].sheet.name for part in parts.tolist()]
+    letters = [part.column.letter for part in ledger.parts]
+    return sheets, [f"{letters[part]}{row}" for part, row in zip(parts.tolist(), rows.tolist(), strict=True)]

@@ -1,0 +1,36 @@
+"""Remembered answers: how a question is named, and what is kept of its answer."""
+
+import hashlib
+
+from pydantic import BaseModel
+
+from core.input_files import FileFinder
+from tasks.two_sum.checking import filled
+from tasks.two_sum.contract import TwoSumParams, TwoSumResult
+
+PREFIX = "reckoner:two_sum:files:"
+ANSWER_VERSION = "1"  # raise it whenever the same question may be answered otherwise
+
+
+class MadeFile(BaseModel):
+    """An artifact of a remembered answer."""
+
+    name: str
+    media_type: str
+    sha256: str
+    bytes: int
+
+
+class Remembered(BaseModel):
+    """An answer with the files that belong to it."""
+
+    result: TwoSumResult
+    files: list[MadeFile]
+
+
+def question_of(params: TwoSumParams, finder: FileFinder) -> str:
+    """The same question about the same content has the same name, whatever the file is called."""
+    tables = [params, *([] if params.against is None else [filled(params)])]
+    contents = [finder.find(file=table.file, filepath=table.filepath).sha256 for table in tables]
+    asked = params.model_dump_json(exclude={"file": True, "filepath": True, "against": {"file", "filepath"}})
+    return hashlib.sha256("\n".join([ANSWER_VERSION, *contents, asked]).encode()).hexdigest()

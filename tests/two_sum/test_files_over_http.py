@@ -1,0 +1,180 @@
+"""Upload a file, look at it, ask it, get the files back: over real processes."""
+
+import csv
+import io
+from pathlib import Path
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+
+from data.make_workbooks import make_samples
+from tests.workbook import handmade
+
+AMOUNTS = [("Acme", "100.10"), ("Birch", "49.90"), ("Acme", "50.20"), ("Acme", "=1+1"), ("Birch", "49.90")]
+
+
+def rows(amounts):
+    lines = [
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>Customer</t></is></c><c r="B1" t="inlineStr"><is><t>Amount</t></is></c></row>'
+    ]
+    for at, (customer, amount) in enumerate(amounts, start=2):
+        cell = (
+            f'<c r="B{at}" t="str"><v>{amount}</v></c>'
+            if amount.startswith("=")
+            else f'<c r="B{at}"><v>{amount}</v></c>'
+        )
+        lines.append(f'<row r="{at}"><c r="A{at}" t="inlineStr"><is><t>{customer}</t></is></c>{cell}</row>')
+    return "".join(lines)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return handmade.workbook(tmp_path / "ledger.xlsx", rows(AMOUNTS))
+
+
+@pytest.fixture
+def upload(http):
+    def send(path, name=None):
+        with Path(path).open("rb") as opened:
+            return http.post("/api/v1/files", files={"file": (name or Path(path).name, opened)})
+
+    return send
+
+
+@pytest.fixture
+def ask(http):
+    def send(**params):
+        return http.post("/api/v1/jobs", json={"kind": "two_sum", "params": params}, headers={"Prefer": "wait=50"})
+
+    return send
+
+
+def test_an_upload_is_previewed_and_stored_once(http, upload, ledger):
+    first = upload(ledger)
+    assert first.status_code == 201, first.text
+    document = first.json()
+    sheet = document["preview"]["sheets"][0]
+    assert sheet["header_row"] == 1
+    assert [(column["letter"], column["name"], column["type"]) for column in sheet["columns"]] == [
+        ("A", "Customer", "text"),
+        ("B", "Amount", "mixed"),
+    ]
+    assert sheet["first_rows"][0] == {"row": 2, "cells": ["Acme", "100.1"]}
+    assert sheet["amount_column"] == "Amount"
+    assert upload(ledger).json()["id"] == document["id"]
+    content = http.get(f"/api/v1/files/{document['id']}/content")
+    assert content.content == ledger.read_bytes()
+    assert document["id"] in [row["id"] for row in http.get("/api/v1/files").json()["data"]]
+
+
+def test_all_pairs_come_with_their_files(http, upload, ask, ledger):
+    file = upload(ledger).json()["id"]
+    job = ask(file=file, column="Amount", target=150, mode="all", tolerance=0.5).json()
+    assert job["status"] == "succeeded", job
+    report = job["result"]["report"]
+    assert report["pairs"] == 3
+    assert [(pair["first"]["cell"], pair["second"]["cell"]) for pair in report["first_pairs"]] == [
+        ("B2", "B3"),
+        ("B2", "B4"),
+        ("B2", "B6"),
+    ]
+    assert report["skipped"] == {"text": 1}
+    assert report["skipped_cells"] == [{"sheet": "Sheet1", "cell": "B5", "reason": "text", "shown": "=1+1"}]
+    assert (report["rows_used"], report["rows_ambiguous"], report["rows_unmatched"]) == (4, 1, 0)
+    listed = http.get(f"/api/v1/jobs/{job['id']}/artifacts").json()["data"]
+    made = {each["name"]: http.get(each["url"]).content for each in listed}
+    assert set(made) == {"pairs.csv", "pairs.parquet", "working-paper.xlsx"}
+    table = list(csv.DictReader(io.StringIO(made["pairs.csv"].decode("utf-8-sig"))))
+    assert [(row["first_cell"], row["second_amount"], row["deviation"]) for row in table] == [
+        ("B2", "49.9", "0"),
+        ("B2", "50.2", "0.3"),
+        ("B2", "49.9", "0"),
+    ]
+    parquet = pq.read_table(io.BytesIO(made["pairs.parquet"])).to_pylist()
+    assert [str(row["first_amount"]) for row in parquet] == ["100.1"] * 3
+    paper = openpyxl.load_workbook(io.BytesIO(made["working-paper.xlsx"]))
+    assert paper.sheetnames == ["Summary", "Matched", "Unmatched", "Skipped cells"]
+    matched = list(paper["Matched"].iter_rows(values_only=True))
+    assert matched[1] == (2, "Acme", 100.1, "1, 2, 3")
+    cell = paper["Matched"].cell(5, 3)
+    assert (cell.value, cell.data_type) == ("=1+1", "s")  # a text of the input stays a text
+
+
+def test_a_remembered_answer_brings_its_files(http, upload, ask, ledger):
+    file = upload(ledger).json()["id"]
+    question = {"file": file, "column": "Amount", "target": 99.8, "mode": "all"}
+    first, second = ask(**question).json(), ask(**question).json()
+    assert second["result"]["report"]["from_cache"] is True
+    assert second["result"]["report"]["first_pairs"] == first["result"]["report"]["first_pairs"]
+    names = [
+        {each["name"] for each in http.get(f"/api/v1/jobs/{job['id']}/artifacts").json()["data"]}
+        for job in (first, second)
+    ]
+    assert names[0] == names[1] != set()
+
+
+def test_a_wrong_column_or_sheet_is_refused_at_submit(upload, ask, ledger):
+    file = upload(ledger).json()["id"]
+    wrong = ask(file=file, column="Amuont", target=1)
+    assert wrong.status_code == 422
+    assert "no column 'Amuont'; there are Customer, Amount; did you mean 'Amount'?" in wrong.json()["message"]
+    wrong = ask(file=file, sheet="Sheet 1", target=1)
+    assert (wrong.status_code, "did you mean 'Sheet1'" in wrong.json()["message"]) == (422, True)
+    assert ask(file="0" * 8 + "-0000-0000-0000-" + "0" * 12, target=1).status_code == 404
+
+
+def test_files_that_are_no_tables_are_refused(http, upload, tmp_path):
+    page = tmp_path / "page.xlsx"
+    page.write_text("<!DOCTYPE html><html><body>not a workbook</body></html>")
+    assert upload(page).status_code == 415
+    cut = tmp_path / "cut.xlsx"
+    cut.write_bytes(handmade.workbook(tmp_path / "whole.xlsx", rows(AMOUNTS)).read_bytes()[:300])
+    refused = upload(cut)
+    assert (refused.status_code, "truncated" in refused.json()["message"]) == (422, True)
+    assert http.post("/api/v1/files", data=b"").status_code == 422
+
+
+def test_a_file_over_the_limit_is_413(make_platform, tmp_path):
+    running = make_platform(max_upload_bytes=2000)
+    running.start_api()
+    with running.client() as client:
+        assert client.post("/api/v1/files?name=a.csv", data=b"a\n" + b"1\n" * 2000).status_code == 413
+        assert client.post("/api/v1/files?name=a.csv", data=b"a\n1\n2\n").status_code == 201
+
+
+def test_an_estimate_makes_nothing_and_refuses_what_a_submit_refuses(http, upload, ledger):
+    file = upload(ledger).json()["id"]
+    body = {"kind": "two_sum", "params": {"file": file, "column": "Amount", "target": 1}}
+    found = http.post("/api/v1/estimates", json=body).json()
+    assert found["queue"] == "heavy"
+    assert found["rows"] >= 4
+    body["params"]["column"] = "Amuont"
+    assert http.post("/api/v1/estimates", json=body).status_code == 422
+
+
+def test_the_older_route_answers_for_a_workbook(http, platform):
+    make_samples(platform.home / "data")
+    asked = {"filepath": "data/numbers.xlsx", "target": 4_000_000_003}
+    first = http.post("/two_sum", json=asked)
+    assert first.status_code == 200, first.text
+    assert first.json() == {"indices": [998, 999], "numbers": [2_000_000_001, 2_000_000_002]}
+    assert http.post("/two_sum", json=asked).json() == first.json()
+    none = http.post("/two_sum", json={**asked, "target": 1})
+    assert (none.status_code, none.json()["error"]) == (400, "No valid pair found")
+    missing = http.post("/two_sum", json={**asked, "column": "Numbrs"})
+    assert (missing.status_code, missing.json()["error"]) == (400, "Invalid Excel file format")
+    assert "Numbers" in missing.json()["detail"]
+    assert (
+        http.post("/two_sum", json={**asked, "filepath": "numbres.xlsx"}).json()["error"] == "Invalid Excel file format"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../secret.xlsx", "a/../../secret.xlsx", "file:///etc/passwd", "link/passwd"]
+)
+def test_paths_that_lead_outside_are_forbidden(http, platform, path):
+    link = platform.home / "data" / "link"
+    if not link.exists():
+        link.symlink_to("/etc")
+    assert http.post("/two_sum", json={"filepath": path, "target": 1}).status_code == 403
