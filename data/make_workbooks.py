@@ -57,8 +57,7 @@ def write_workbook(path: Path, sheets: dict[str, Callable[[SharedStrings], Itera
 
         numbers = range(1, len(sheets) + 1)
         overrides = "".join(
-            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{CONTENT}worksheet+xml"/>'
-            for n in numbers
+            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{CONTENT}worksheet+xml"/>' for n in numbers
         )
         part(
             "[Content_Types].xml",
@@ -79,16 +78,13 @@ def write_workbook(path: Path, sheets: dict[str, Callable[[SharedStrings], Itera
                 f'Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
             ],
         )
-        tags = "".join(
-            f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, 1)
-        )
+        tags = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, 1))
         part(
             "xl/workbook.xml",
             [f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{tags}</sheets></workbook>'],
         )
         links = "".join(
-            f'<Relationship Id="rId{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
-            for n in numbers
+            f'<Relationship Id="rId{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
         )
         part(
             "xl/_rels/workbook.xml.rels",
@@ -166,9 +162,7 @@ def money(count: int, seed: int) -> Callable[[SharedStrings], Iterable[str]]:
 COLUMNS = ["Id", "Date", "Customer", "Currency", "Reference", "Numbers", "Quantity", "Rate", "Note", "Open"]
 
 
-def mixed(
-    count: int, seed: int, distinct_references: bool = True
-) -> Callable[[SharedStrings], Iterable[str]]:
+def mixed(count: int, seed: int, distinct_references: bool = True) -> Callable[[SharedStrings], Iterable[str]]:
     """Ten columns as a ledger has them; `Numbers` (F) holds the amounts, its last two alone make 4000000.01."""
 
     def rows(strings: SharedStrings) -> Iterator[str]:
