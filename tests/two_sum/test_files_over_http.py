@@ -11,6 +11,7 @@ import pytest
 from data.make_workbooks import make_samples
 from tests.workbook import handmade
 
+NAMES = ["Customer", "Amount"]
 AMOUNTS = [("Acme", "100.10"), ("Birch", "49.90"), ("Acme", "50.20"), ("Acme", "=1+1"), ("Birch", "49.90")]
 
 
@@ -92,7 +93,7 @@ def test_all_pairs_come_with_their_files(http, upload, ask, ledger):
         ("B2", "49.9", "0"),
     ]
     parquet = pq.read_table(io.BytesIO(made["pairs.parquet"])).to_pylist()
-    assert [str(row["first_amount"]) for row in parquet] == ["100.1"] * 3
+    assert [str(row["first_amount"]) for row in parquet] == ["100.10"] * 3
     paper = openpyxl.load_workbook(io.BytesIO(made["working-paper.xlsx"]))
     assert paper.sheetnames == ["Summary", "Matched", "Unmatched", "Skipped cells"]
     matched = list(paper["Matched"].iter_rows(values_only=True))
@@ -135,7 +136,7 @@ def test_files_that_are_no_tables_are_refused(http, upload, tmp_path):
     assert http.post("/api/v1/files", data=b"").status_code == 422
 
 
-def test_a_file_over_the_limit_is_413(make_platform, tmp_path):
+def test_a_file_over_the_limit_is_413(make_platform):
     running = make_platform(max_upload_bytes=2000)
     running.start_api()
     with running.client() as client:
