@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ISC004 - XML is shown as it stands in the file
+# ruff: noqa: ISC004 - XML is shown as it stands in the file
 """Make the sample and benchmark workbooks, the same bytes for the same seed.
 
 `python -m data.make_workbooks FOLDER` writes the small samples; `--large` adds the five benchmark files of

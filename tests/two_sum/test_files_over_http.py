@@ -20,12 +20,9 @@ def rows(amounts):
         '<row r="1"><c r="A1" t="inlineStr"><is><t>Customer</t></is></c><c r="B1" t="inlineStr"><is><t>Amount</t></is></c></row>'
     ]
     for at, (customer, amount) in enumerate(amounts, start=2):
-        cell = (
-            f'<c r="B{at}" t="str"><v>{amount}</v></c>'
-            if amount.startswith("=")
-            else f'<c r="B{at}"><v>{amount}</v></c>'
-        )
-        lines.append(f'<row r="{at}"><c r="A{at}" t="inlineStr"><is><t>{customer}</t></is></c>{cell}</row>')
+        kind = ' t="str"' if amount.startswith("=") else ""
+        name = f'<c r="A{at}" t="inlineStr"><is><t>{customer}</t></is></c>'
+        lines.append(f'<row r="{at}">{name}<c r="B{at}"{kind}><v>{amount}</v></c></row>')
     return "".join(lines)
 
 
