@@ -16,9 +16,10 @@ AMOUNTS = [("Acme", "100.10"), ("Birch", "49.90"), ("Acme", "50.20"), ("Acme", "
 
 
 def rows(amounts):
-    lines = [
-        '<row r="1"><c r="A1" t="inlineStr"><is><t>Customer</t></is></c><c r="B1" t="inlineStr"><is><t>Amount</t></is></c></row>'
-    ]
+    names = "".join(
+        f'<c r="{at}1" t="inlineStr"><is><t>{name}</t></is></c>' for at, name in zip("AB", NAMES, strict=True)
+    )
+    lines = [f'<row r="1">{names}</row>']
     for at, (customer, amount) in enumerate(amounts, start=2):
         kind = ' t="str"' if amount.startswith("=") else ""
         name = f'<c r="A{at}" t="inlineStr"><is><t>{customer}</t></is></c>'
