@@ -19,8 +19,8 @@ def _whole(value: Any) -> int:
         raise ValueError("must be an integer")  # noqa: TRY004  # pydantic turns ValueError into a named field
     if not value.is_integer():
         raise ValueError("must be an integer: it has a fraction, or is infinite")
-    if abs(value) > _EXACT:
-        raise ValueError("beyond 2 to the 53 an integer must be written in full, without point and exponent")
+    if abs(value) >= _EXACT:  # From here on two texts may have become one double.
+        raise ValueError("from 2 to the 53 on an integer must be written in full, without point and exponent")
     return int(value)
 
 
