@@ -29,6 +29,7 @@ from api.orders.views import orders
 from api.platform import Platform, current_platform
 from api.queues.views import queues
 from api.responses import json_response
+from api.schedules.views import schedules
 from api.sync.views import sync
 from api.two_sum.views import two_sum
 from core.clock import uuid7
@@ -59,6 +60,7 @@ NOUNS: tuple[APIBlueprint, ...] = (
     orders,
     analytics,
     breakers,
+    schedules,
 )
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")

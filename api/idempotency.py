@@ -29,15 +29,16 @@ class Answer:
         return Response(self.body, self.status, headers, content_type="application/json")
 
 
-def once(make: Callable[[Connection], Answer]) -> Response:
+def once(make: Callable[[Connection], Answer], *, atomic: bool = False) -> Response:
     """Answer with what `make` does on the given connection, at most once per key.
 
-    With a key, the effect and the kept answer are one transaction. Without one, each statement commits by itself.
+    With a key, the effect and the kept answer are one transaction. Without one, each statement commits by itself,
+    unless `make` needs several and asks to be `atomic`.
     """
     key = request.headers.get("Idempotency-Key")
     db = current_platform().db
     if key is None:
-        with db.connect() as connection:
+        with db.transaction() if atomic else db.connect() as connection:
             return make(connection).response()
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidInputError(f"Idempotency-Key must be 1 to {_LONGEST_KEY} printable characters")
