@@ -53,14 +53,20 @@ def test_the_sync_runs_once_at_start_however_many_beats_start(make_platform):
     db = Database(platform.environment["DATABASE_URL"], pool_size=1)
     for name in ("one", "two", "three"):
         platform.start_beat(name)
+
     def started():
         with db.connect() as connection:
             statement = "SELECT schedule, trigger, outcome FROM schedule_runs WHERE trigger = 'start'"
             return connection.execute(text(statement)).all()
 
     assert eventually(started, seconds=60) == [("sync-every-15-minutes", "start", "ran")]
-    for name in ("one", "two", "three"):
-        eventually(lambda name=name: "beat_began" in platform.log(name), seconds=60)
+
+    def beats():
+        with db.connect() as connection:
+            statement = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reckoner beat'"
+            return connection.execute(text(f"{statement} AND datname = current_database()")).scalar_one()
+
+    eventually(lambda: beats() == 3, seconds=60)  # each has looked at the timetable
     platform.stop()
     assert len(started()) == 1
     with db.connect() as connection:
