@@ -12,7 +12,10 @@ from sqlalchemy.engine import make_url
 
 
 class Database:
-    """One pool. `connect()` commits each statement by itself; `transaction()` commits at its end."""
+    """`connect()` commits each statement by itself; `transaction()` commits at its end.
+
+    Each has a pool of its own: switching a connection between the two modes costs as much as a small statement.
+    """
 
     def __init__(
         self,
@@ -23,19 +26,17 @@ class Database:
         application: str = "reckoner",
     ) -> None:
         self.url = make_url(url).set(drivername="postgresql+psycopg2")
-        self._engine = create_engine(
-            self.url,
-            pool_size=pool_size,
+        options: dict[str, Any] = {
+            "pool_size": pool_size,
             # A burst beyond the pool waits here rather than opening connections that Postgres pays for.
-            max_overflow=0,
-            pool_timeout=3,
+            "max_overflow": 0,
+            "pool_timeout": 3,
             # Connections die with a Postgres restart; the pool then drops them all at once, and the one
             # request that noticed is answered 503 rather than every request paying a ping.
-            pool_pre_ping=False,
-            # A process forked off must not share sockets; see forget().
-            pool_recycle=1800,
-            json_serializer=dumps,
-            connect_args={
+            "pool_pre_ping": False,
+            "pool_recycle": 1800,
+            "json_serializer": dumps,
+            "connect_args": {
                 "connect_timeout": 3,
                 "application_name": application,
                 # A peer that vanished silently is noticed within seconds, not after the kernel's two hours.
@@ -46,8 +47,10 @@ class Database:
                 # A frozen process must not keep locks that others wait for.
                 "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60s",
             },
-        )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        }
+        self._engine = create_engine(self.url, **options)
+        # Nothing is left open after a statement that has committed, so there is nothing to reset.
+        self._autocommit = create_engine(self.url, **options, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -60,9 +63,6 @@ class Database:
         with self._engine.begin() as connection:
             yield connection
 
-    def forget(self) -> None:
-        """Drop inherited connections without closing them: for a child process after a fork."""
-        self._engine.dispose(close=False)
-
     def close(self) -> None:
         self._engine.dispose()
+        self._autocommit.dispose()

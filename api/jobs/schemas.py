@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -46,6 +47,13 @@ class JobPath(BaseModel):
 
 
 class JobQuery(BaseModel):
+    """The polling route's own: its schema, which the framework asks for with each request, is made once."""
+
+    @classmethod
+    @cache
+    def model_json_schema(cls, **options: Any) -> dict[str, Any]:  # type: ignore[override]  # same, remembered
+        return super().model_json_schema(**options)
+
     wait: float | None = Field(None, ge=0, description="Answer when the job has ended, or after so many seconds.")
 
 

@@ -139,8 +139,12 @@ class TwoSumParams(Table):
 
     def _fitting_nums(self) -> Self:
         if self.nums is not None:
+            # A stored job carries its defaults too, so only what differs from them was asked for.
             named = Table.model_fields.keys() | {"target_column", "against"}
-            asked = sorted(name for name in self.model_fields_set & named if getattr(self, name))
+            fields = type(self).model_fields
+            asked = sorted(
+                name for name in named if getattr(self, name) != fields[name].get_default(call_default_factory=True)
+            )
             if asked:
                 raise ValueError(f"`{asked[0]}` needs a file; `nums` has no columns")
         if self.against is not None and len(self.against.equal_by) not in {0, len(self.equal_by)}:
