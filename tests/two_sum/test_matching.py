@@ -14,18 +14,18 @@ from tasks.two_sum.one_to_one import pairs_once
 from tests.two_sum import oracle
 from tests.two_sum.oracle import Entry, Rule
 
-VALUES = st.one_of(st.integers(-6, 6), st.integers(-300, 300), st.integers(-(10**19), 10**19))
+VALUES = st.one_of(st.integers(-2, 2), st.integers(-6, 6), st.integers(-300, 300), st.integers(-(10**19), 10**19))
 
 
 def entries(values=VALUES):
-    return st.lists(st.builds(Entry, values, st.integers(0, 2), st.integers(0, 6)), max_size=14)
+    return st.lists(st.builds(Entry, values, st.sampled_from([0, 0, 0, 1]), st.sampled_from([0, 0, 1, 6])), max_size=14)
 
 
 RULES = st.builds(
     lambda target, tolerance, percent, days, order: Rule(
         target, tolerance if percent is None else 0, percent, days, order if days is not None else "any"
     ),
-    st.one_of(st.just(0), st.integers(-12, 12), st.integers(-(10**19), 10**19)),
+    st.one_of(st.just(0), st.integers(-4, 4), st.integers(-12, 12), st.integers(-(10**19), 10**19)),
     st.one_of(st.just(0), st.integers(0, 5), st.integers(0, 10**6)),
     st.one_of(st.none(), st.integers(1, 9999).map(lambda n: Fraction(n, 100))),
     st.one_of(st.none(), st.integers(0, 7)),
@@ -105,6 +105,11 @@ def test_the_sieve_and_small_pieces_change_nothing(target, first, second, piece)
         assert listed(matcher) == oracle.every_pair(rule, first, second)
         assert matcher.first() == oracle.first_pair(rule, first, second)
         assert list(pairs_once(question(rule), arrays(first), arrays(second))) == oracle.pairs_once(rule, first, second)
+
+
+def test_one_to_one_takes_the_last_earlier_entry_of_one_list_and_the_first_of_another():
+    assert list(pairs_once(Question(6), Entries(as_amounts([1, 1, 5])))) == [(1, 2)]
+    assert list(pairs_once(Question(6), Entries(as_amounts([5])), Entries(as_amounts([1, 1])))) == [(0, 0)]
 
 
 def test_the_contract_s_examples():

@@ -1,0 +1,327 @@
+"""Every option of a question about files gives what the oracle gives for the same rows."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import InvalidInputError
+from tests.two_sum import oracle
+from tests.two_sum.desk import ask, cells, listed
+
+START = date(2026, 1, 1)
+NAMES = ("Customer", "Date", "Amount", "Sign", "Debit", "Credit", "Kind")
+
+
+@dataclass(frozen=True)
+class Line:
+    customer: str
+    day: int
+    cents: int
+    sign: str
+    kind: str
+
+    def row(self):
+        amount = Decimal(self.cents).scaleb(-2)
+        debit, credit = (amount, "") if self.cents >= 0 else ("", -amount)
+        return [self.customer, START + timedelta(self.day), amount, self.sign, debit, credit, self.kind]
+
+
+LINES = st.lists(
+    st.builds(
+        Line,
+        st.sampled_from(["Acme", "acme ", "Birch", ""]),
+        st.integers(0, 6),
+        st.one_of(st.integers(-6, 6), st.integers(-300, 300)),
+        st.sampled_from(["C", "d"]),
+        st.sampled_from(["open", "closed"]),
+    ),
+    max_size=12,
+)
+
+
+def write_csv(path, lines):
+    with path.open("w", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(NAMES)
+        writer.writerows(line.row() for line in lines)
+    return path
+
+
+def write_xlsx(path, lines):
+    book = openpyxl.Workbook()
+    book.active.append(NAMES)
+    for line in lines:
+        book.active.append([value if value != "" else None for value in line.row()])
+    book.save(path)
+    return path
+
+
+def write_parquet(path, lines):
+    columns = list(zip(*(line.row() for line in lines), strict=True)) or [()] * len(NAMES)
+    money = pa.decimal128(12, 2)
+    types = [pa.string(), pa.date32(), money, pa.string(), money, money, pa.string()]
+    arrays = [
+        pa.array([None if value == "" else value for value in column], kind)
+        for column, kind in zip(columns, types, strict=True)
+    ]
+    pq.write_table(pa.table(arrays, names=list(NAMES)), path)
+    return path
+
+
+WRITERS = {"csv": write_csv, "xlsx": write_xlsx, "parquet": write_parquet}
+
+
+@st.composite
+def questions(draw):
+    """Params, and the same said for the oracle: which lines, which value, which rule."""
+    source = draw(st.sampled_from(["column", "sign", "debit"]))
+    grouped, dated = draw(st.booleans()), draw(st.booleans())
+    target = draw(st.integers(-12, 12))
+    params = {"target": float(Decimal(target).scaleb(-2))}
+    params |= {
+        "column": {"column": "Amount"},
+        "sign": {"column": "Amount", "sign_column": "Sign"},
+        "debit": {"debit_column": "Debit", "credit_column": "Credit"},
+    }[source]
+    rule = {"target": target}
+    if grouped:
+        params["equal_by"] = ["Customer"]
+    if dated:
+        days = draw(st.integers(0, 4))
+        order = draw(st.sampled_from(["any", "forward", "backward"]))
+        params |= {"date_column": "Date", "max_days": days, "date_order": order}
+        rule |= {"max_days": days, "date_order": order}
+    if draw(st.booleans()):
+        tolerance = draw(st.integers(0, 5))
+        params["tolerance"] = tolerance / 100
+        rule["tolerance"] = tolerance
+    elif draw(st.booleans()):
+        params["tolerance_percent"] = 12.5
+        rule["percent"] = Fraction(25, 2)
+    where = draw(st.booleans())
+    if where:
+        params["where"] = [{"column": "Kind", "equals": ["OPEN"]}]
+    least = draw(st.one_of(st.none(), st.integers(-5, 5)))
+    if least is not None:
+        params["min_amount"] = least / 100
+    return params, oracle.Rule(**rule), (source, grouped, where, least)
+
+
+def entries_of(lines, facts):
+    source, grouped, where, least = facts
+    codes, kept = {}, []
+    for line in lines:
+        value = -line.cents if source == "sign" and line.sign == "C" else line.cents
+        name = line.customer.strip().casefold()
+        if (grouped and not name) or (where and line.kind != "open") or (least is not None and value < least):
+            continue
+        kept.append(oracle.Entry(value, codes.setdefault(name, len(codes)) if grouped else 0, line.day))
+    return kept
+
+
+def places(found):
+    """Pairs by their place among the entries that took part."""
+    first = {int(place): at for at, place in enumerate(found.outcome.first.places)}
+    second = first if found.outcome.second is None else {int(p): at for at, p in enumerate(found.outcome.second.places)}
+    return [(first[left], second[right]) for left, right in listed(found)]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@given(lines=LINES, question=questions(), mode=st.sampled_from(["first", "all", "once"]))
+def test_options_give_what_the_oracle_gives(tmp_path_factory, kind, lines, question, mode):
+    params, rule, facts = question
+    path = WRITERS[kind](tmp_path_factory.mktemp("q") / f"ledger.{kind}", lines)
+    entries = entries_of(lines, facts)
+    asked = {"first": {"mode": "first"}, "all": {"mode": "all"}, "once": {"mode": "all", "one_to_one": True}}[mode]
+    result, found = ask(path, **params, **asked, header_row=1)
+    if mode == "first":
+        expected = oracle.first_pair(rule, entries, None)
+        assert places(found) == ([] if expected is None else [expected])
+        assert result.found == (expected is not None)
+    else:
+        rule_of = {"all": oracle.every_pair, "once": oracle.pairs_once}[mode]
+        expected = rule_of(rule, entries, None)
+        assert places(found) == expected
+        assert result.report.pairs == len(expected)
+        counted, _ = ask(path, **params, **{**asked, "mode": "count"}, header_row=1)
+        assert counted.report.pairs == len(expected)
+        every = oracle.every_pair(rule, entries, None)
+        ambiguous = sum(sum(at in pair for pair in every) > 1 for at in range(len(entries)))
+        assert result.report.rows_ambiguous == ambiguous
+
+
+@given(lines=LINES, others=LINES, target=st.integers(-5, 5), operation=st.sampled_from(["sum", "difference"]))
+def test_one_table_against_another_is_the_oracle_s(tmp_path_factory, lines, others, target, operation):
+    folder = tmp_path_factory.mktemp("ab")
+    path = write_csv(folder / "ledger.csv", lines)
+    write_csv(folder / "bank.csv", others)
+    sign = 1 if operation == "sum" else -1
+    first = [oracle.Entry(line.cents) for line in lines]
+    second = [oracle.Entry(sign * line.cents) for line in others]
+    params = {
+        "column": "Amount",
+        "header_row": 1,
+        "target": target / 100,
+        "against": {"filepath": "bank.csv", "header_row": 1, "operation": operation},
+    }
+    _, found = ask(path, **params, mode="all")
+    assert places(found) == oracle.every_pair(oracle.Rule(target), first, second)
+    _, found = ask(path, **params, mode="all", one_to_one=True)
+    assert places(found) == oracle.pairs_once(oracle.Rule(target), first, second)
+
+
+@given(lines=LINES)
+def test_the_best_pair_is_as_near_as_any(tmp_path_factory, lines):
+    path = write_csv(tmp_path_factory.mktemp("best") / "ledger.csv", lines)
+    result, _ = ask(path, column="Amount", header_row=1, target=1, mode="best")
+    nearest = oracle.least_deviation(oracle.Rule(100), [oracle.Entry(line.cents) for line in lines], None)
+    deviations = [abs(pair.deviation) for pair in result.report.first_pairs]
+    assert deviations == ([] if nearest is None else [Decimal(nearest) / 100])
+
+
+def simple(path, *rows):
+    with path.open("w", newline="") as target:
+        csv.writer(target).writerows([["Amount", "Name"], *rows])
+    return path
+
+
+def test_a_tenth_and_two_tenths_are_three_tenths(tmp_path):
+    path = simple(tmp_path / "a.csv", [0.1, "a"], [0.2, "b"], [0.1 + 0.2, "c"])
+    assert cells(ask(path, target=0.3)[0]) == [("A2", "A3")]
+    assert cells(ask(path, target=0.4)[0]) == [("A2", "A4")]
+
+
+def test_amounts_beyond_64_bits_are_exact(tmp_path):
+    huge = 10**30 + 1
+    path = simple(tmp_path / "a.csv", [huge, "a"], [-(10**30), "b"], ["0.5", "c"])
+    result, _ = ask(path, target=1, mode="all")
+    assert (cells(result), result.numbers) == ([("A2", "A3")], [huge, -(10**30)])
+    assert result.report.sum_first == huge
+
+
+def test_a_cap_is_honest(tmp_path):
+    path = simple(tmp_path / "a.csv", *([n % 2 * 2 - 1, "x"] for n in range(20)))
+    report = ask(path, target=0, mode="all", max_pairs=7)[0].report
+    assert (report.pairs, report.listed, report.truncated) == (100, 7, True)
+    report = ask(path, target=0, mode="all", max_pairs=100)[0].report
+    assert (report.pairs, report.listed, report.truncated) == (100, 100, False)
+
+
+def test_several_targets_are_answered_and_one_to_one_uses_no_row_twice(tmp_path):
+    path = simple(tmp_path / "a.csv", [1, ""], [2, ""], [3, ""], [4, ""])
+    result, _ = ask(path, targets=[5, 7], mode="all")
+    assert [(each.target, each.pairs) for each in result.report.by_target] == [(5, 2), (7, 1)]
+    result, _ = ask(path, targets=[7, 5], mode="all", one_to_one=True)
+    assert [(each.target, each.pairs) for each in result.report.by_target] == [(7, 1), (5, 0)]
+
+
+def test_targets_can_be_a_column(tmp_path):
+    path = simple(tmp_path / "a.csv", [1, 5], [4, "x"], [3, 7])
+    result, _ = ask(path, column="Amount", target_column="Name", mode="all")
+    assert [(each.target, each.pairs) for each in result.report.by_target] == [(5, 1), (7, 1)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "style", "pairs"),
+    [
+        (["1.234,56", "(34,56)"], "auto", 1),
+        (["$1,234.56", "34.56-"], "auto", 1),
+        (["€ 1'200.00", "0"], "1,234.56", 1),
+        (["1.200", "0"], "auto", 0),  # twelve hundred, or one and a fifth: not guessed
+        (["1.200", "0"], "1.234,56", 1),
+        (["1 200", "0"], "auto", 1),
+        (["12.34.56", "1200"], "auto", 0),
+    ],
+)
+def test_text_numbers_are_read_on_request_and_never_guessed(tmp_path, texts, style, pairs):
+    path = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    for row in [["Amount"], *([text] for text in texts)]:
+        book.active.append(row)
+    book.save(path)
+    result, _ = ask(path, column="Amount", target=1200, mode="count", text_numbers=style)
+    assert result.report.pairs == pairs
+    assert ask(path, column="Amount", target=1200, mode="count")[0].report.rows_read == 0
+
+
+def test_every_sheet_can_be_asked_together(tmp_path):
+    book = openpyxl.Workbook()
+    for name, values in (("One", [1, 2]), ("Two", [3, 4])):
+        sheet = book.create_sheet(name)
+        for row in [["Amount"], *([value] for value in values)]:
+            sheet.append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "s.xlsx")
+    result, _ = ask(tmp_path / "s.xlsx", sheet="*", target=6, mode="all")
+    pair = result.report.first_pairs[0]
+    assert [(spot.sheet, spot.cell, spot.position) for spot in (pair.first, pair.second)] == [
+        ("One", "A3", 1),
+        ("Two", "A3", 1),
+    ]
+
+
+def test_dates_of_both_systems_and_of_texts_are_the_same_days(tmp_path):
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    for row in [["Amount", "Date"], [1, date(2026, 1, 5)], [2, "2026-01-05"], [2, "06.01.2026"], [2, "soon"]]:
+        book.active.append(row)
+    book.save(tmp_path / "d.xlsx")
+    result, _ = ask(tmp_path / "d.xlsx", column="Amount", date_column="Date", max_days=0, target=3, mode="all")
+    assert cells(result) == [("A2", "A3")]
+    assert result.report.skipped == {"no_date": 1}
+
+
+def test_chance_and_advice_tell_a_coincidence_from_a_match(tmp_path):
+    rows = [[(n * 7919) % 1009 - 504, f"c{n % 10}"] for n in range(3000)]
+    report = ask(simple(tmp_path / "dense.csv", *rows), column="Amount", target=0, mode="count")[0].report
+    assert report.pairs / 2 < report.chance_pairs < report.pairs * 2
+    assert "requiring the same 'Name'" in report.advice
+    sparse = [[n * n * 10_007 + 3, "x"] for n in range(1, 40)]
+    report = ask(simple(tmp_path / "sparse.csv", *sparse), column="Amount", target=50_041, mode="count")[0].report
+    assert (report.pairs, report.advice) == (1, None)
+    assert report.chance_pairs < 0.01
+
+
+def test_the_second_question_reads_no_workbook(tmp_path):
+    path = simple(tmp_path / "a.csv", [1, "a"], [2, "b"], [3, "c"])
+    assert ask(path, column="Amount", target=3)[1].was_read
+    result, found = ask(path, column="Amount", target=5)
+    assert not found.was_read
+    assert cells(result) == [("A3", "A4")]
+
+
+def test_options_that_contradict_each_other_are_refused():
+    path_only = {"filepath": "x.csv", "target": 1}
+    for wrong in (
+        {"nums": [1, 2]},
+        {"targets": [1]},
+        {"tolerance": 1, "tolerance_percent": 1},
+        {"mode": "best", "tolerance": 1},
+        {"max_days": 1},
+        {"debit_column": "A"},
+        {"file": "0" * 36},
+    ):
+        with pytest.raises(ValueError, match=r"give|takes|need|both"):
+            ask_params(**path_only, **wrong)
+
+
+def ask_params(**params):
+    from tasks.two_sum.contract import TwoSumParams
+
+    return TwoSumParams.model_validate(params)
+
+
+def test_no_column_of_numbers_is_an_error_that_says_so(tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text("Name,City\na,b\nc,d\n")
+    with pytest.raises(InvalidInputError, match="no column holds numbers"):
+        ask(path, target=1)
