@@ -37,6 +37,7 @@ COMMANDS: dict[str, _Command] = {
     "logs": _Command("timeline", "What a job's attempts logged."),
     "cancel": _Command("acting", "Cancel jobs, by id or all that match."),
     "retry": _Command("acting", "Run jobs that have ended again, as they were or with other params."),
+    "files": _Command("files", "Files: upload, list, show, delete."),
     "kinds": _Command("kinds", "Kinds of work and what they take."),
     "queues": _Command("queues", "Queues: how deep, how old; pause and resume."),
     "workers": _Command("queues", "Workers and what they run."),

@@ -44,6 +44,10 @@ class Desk:
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--url") from None
 
+    def close(self) -> None:
+        if "reckoner" in self.__dict__:
+            self.reckoner.close()
+
     @cached_property
     def root(self) -> Path | None:
         """The folder of the platform's own code, if there is one."""
@@ -67,6 +71,7 @@ def desk_of(ctx: click.Context) -> Desk:
     root = ctx.find_root()
     if root.obj is None:
         root.obj = Desk(root.params.get("url"), root.params.get("key"), bool(root.params.get("as_json")))
+        root.call_on_close(root.obj.close)
     desk: Desk = root.obj
     return desk
 

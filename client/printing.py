@@ -105,6 +105,15 @@ def took(job: Job) -> str:
     return span(((job.finished_at or datetime.now(UTC)) - job.started_at).total_seconds())
 
 
+JOB_HEADS = ("id", "kind", "status", "age", "took", "tags")
+
+
+def job_row(job: Job) -> tuple[object, ...]:
+    """One line of a list; narrow, so that a terminal of eighty columns holds it with its whole id."""
+    so_far = ", ".join(filter(None, (took(job), share(job))))
+    return (job.id, job.kind, status_text(job.status), age(job.created_at), so_far, " ".join(job.tags))
+
+
 def share(job: Job) -> str:
     """How far a job is."""
     progress = job.progress

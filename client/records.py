@@ -163,6 +163,19 @@ class LogLine:
 
 
 @dataclass(frozen=True)
+class File:
+    """An uploaded file; `preview` says which sheets and columns are in it."""
+
+    id: str
+    name: str
+    sha256: str
+    bytes: int
+    format: str
+    created_at: datetime
+    preview: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Kind:
     name: str
     title: str

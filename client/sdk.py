@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +18,7 @@ from .records import (
     BulkAnswer,
     Diagnosis,
     Event,
+    File,
     Job,
     JobStatus,
     Key,
@@ -27,8 +30,10 @@ from .records import (
 )
 from .shapes import shape
 from .transport import Transport
+from .uploading import Sending
 
-_JOBS = "/api/v1/jobs"
+_JOBS, _FILES = "/api/v1/jobs", "/api/v1/files"
+_UPLOAD_SECONDS = 120.0  # a large workbook is looked at before the answer
 _HOLD_MARGIN_SECONDS = 15.0
 
 
@@ -82,8 +87,11 @@ class Reckoner:
     # Jobs
 
     def submit(self, kind: str, options: Options = _PLAIN, /, **params: Any) -> Job:
-        """Ask for a job; answers at once with the job as it was queued."""
-        body = {"kind": kind, "params": params, **options.document()}
+        """Ask for a job; answers at once with the job as it was queued.
+
+        A param that is a Path, also one inside another, is uploaded first, and its file's id takes its place.
+        """
+        body = {"kind": kind, "params": self._uploaded(params), **options.document()}
         return self.read_job(self.transport.post(_JOBS, body, key=options.idempotency_key or str(uuid.uuid4())))
 
     def job(self, job_id: str) -> Job:
@@ -190,6 +198,43 @@ class Reckoner:
         """Run again whatever matches and has ended; answers the ids of the new jobs."""
         body = {"filter": _query(filters), "dry_run": dry_run}
         return shape(BulkAnswer, self.transport.post(f"{_JOBS}:retry", body))
+
+    # Files
+
+    def upload(
+        self, path: str | Path, *, name: str | None = None, progress: Callable[[int, int], object] | None = None
+    ) -> File:
+        """Upload a file of this machine, piece by piece; `progress` is told bytes sent and bytes in all."""
+        path = Path(path)
+        with path.open("rb") as stream:
+            response = self.transport.send(
+                "POST",
+                _FILES,
+                params={"name": name or path.name},
+                data=partial(Sending, stream, progress),
+                headers={"Content-Type": "application/octet-stream"},
+                timeout=_UPLOAD_SECONDS,
+            )
+        return shape(File, loads(response.content))
+
+    def file(self, file_id: str) -> File:
+        return shape(File, self.transport.get(f"{_FILES}/{file_id}"))
+
+    def files(self, *, limit: int = 50) -> list[File]:
+        """Files, newest first."""
+        return [shape(File, document) for document in self.transport.get(_FILES, params={"limit": limit})["data"]]
+
+    def delete_file(self, file_id: str) -> None:
+        self.transport.delete(f"{_FILES}/{file_id}")
+
+    def _uploaded(self, value: Any) -> Any:
+        if isinstance(value, Path):
+            return self.upload(value).id
+        if isinstance(value, Mapping):
+            return {name: self._uploaded(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._uploaded(part) for part in value]
+        return value
 
     # Kinds, queues, workers
 

@@ -79,20 +79,22 @@ class Transport:
         is_repeatable: bool = True,
         timeout: float = _ANSWER_SECONDS,
     ) -> requests.Response:
-        """The answer, if it is not an error; repeated while that is safe and may help."""
+        """The answer, if it is no error; repeated while that is safe and may help. `data` can be made for each try."""
         request_id = str(uuid.uuid4())
         began, tries = time.monotonic(), 0
         while True:
             tries += 1
             try:
-                response = self._session.request(
-                    method,
-                    self.url + path,
-                    params=params,
-                    data=data,
-                    headers={**(headers or {}), "X-Request-ID": request_id},
-                    timeout=(_CONNECT_SECONDS, timeout),
-                    allow_redirects=False,  # a key goes to the platform it is for, and nowhere else
+                response = _whole(
+                    self._session.request(
+                        method,
+                        self.url + path,
+                        params=params,
+                        data=data() if callable(data) else data,
+                        headers={**(headers or {}), "X-Request-ID": request_id},
+                        timeout=(_CONNECT_SECONDS, timeout),
+                        allow_redirects=False,  # a key goes to the platform it is for, and nowhere else
+                    )
                 )
             except requests.RequestException as error:
                 pause = self._pause(tries, began) if is_repeatable or _never_arrived(error) else None
@@ -148,6 +150,14 @@ class Transport:
 
     def _give_up(self, error: requests.RequestException, request_id: str) -> NoReturn:
         raise UnreachableError(self.url, _reason(error), request_id) from error
+
+
+def _whole(response: requests.Response) -> requests.Response:
+    """The answer, unless it was cut among its headers: the library takes what is left for an empty one."""
+    is_bare = response.status_code in {requests.codes.no_content, requests.codes.not_modified}
+    if is_bare or "Content-Length" in response.headers or "Transfer-Encoding" in response.headers:
+        return response
+    raise requests.ConnectionError("the answer was cut off")
 
 
 def _is_loopback(host: str) -> bool:

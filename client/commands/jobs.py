@@ -10,7 +10,7 @@ import click
 from ..desk import Desk, at_desk
 from ..exact import dumps
 from ..outcome import Exit
-from ..printing import age, clean, console, facts, print_json, share, status_text, table, took
+from ..printing import JOB_HEADS, clean, console, facts, job_row, print_json, share, status_text, table, took
 from ..records import Job, JobStatus
 from .completing import complete_job, complete_kind
 from .moments import MOMENT
@@ -36,12 +36,7 @@ def jobs(desk: Desk, limit: int, everything: bool, **chosen: Any) -> None:
         for job in found:
             print_json_line(job)
         return
-    rows = (
-        (job.id, job.kind, status_text(job.status), share(job), age(job.created_at), took(job), " ".join(job.tags))
-        for job in found
-    )
-    heads = ("id", "kind", "status", "progress", "age", "took", "tags")
-    console().print(table(heads, rows, empty="no jobs match"))
+    console().print(table(JOB_HEADS, map(job_row, found), empty="no jobs match"))
 
 
 def filters(**given: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from ..problems import ReckonerError
 from ..records import Kind
 from ..schema_options import Json, fields_of, missing_from, option_of, params_from
 from ..sdk import Options
+from .files import upload_drawn
 from .kind_cache import current_kinds, known_kinds
 from .moments import MOMENT
 from .watch import watch_job
@@ -109,6 +111,13 @@ def command_of(kind: Kind) -> click.Command:
     )
 
 
+def _uploaded(desk: Desk, value: Any) -> Any:
+    """The params with files of this machine uploaded, drawn as they go."""
+    if isinstance(value, Path):
+        return upload_drawn(desk, value).id
+    return {name: _uploaded(desk, part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
 def _send(desk: Desk, kind: Kind, params: dict[str, Any], given: dict[str, Any]) -> int:
     options = Options(
         run_at=given["run_at"],
@@ -118,7 +127,7 @@ def _send(desk: Desk, kind: Kind, params: dict[str, Any], given: dict[str, Any])
         unique_policy=given["unique_policy"],
         idempotency_key=given["idempotency_key"],
     )
-    job = desk.reckoner.submit(kind.name, options, **params)
+    job = desk.reckoner.submit(kind.name, options, **_uploaded(desk, params))
     if not given["detach"]:
         return watch_job(desk, job, given["timeout"])
     if desk.as_json:

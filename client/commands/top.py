@@ -11,13 +11,12 @@ from rich.text import Text
 
 from ..desk import Desk, at_desk
 from ..exact import dumps
-from ..printing import STYLES, age, console, share, status_text, table, took
+from ..printing import JOB_HEADS, STYLES, console, job_row, table
 from ..problems import BusyError, UnreachableError
 from ..records import Job, JobStatus, Queues
 from ..sdk import Reckoner
 from .queues import QUEUE_HEADS, queue_row
 
-_JOB_HEADS = ("id", "kind", "status", "progress", "age", "took", "tags")
 _LINES_AROUND = 12
 
 
@@ -71,14 +70,10 @@ def _drawn(seen: Queues, jobs: list[Job]) -> RenderableType:
         Text(f"{seen.jobs[status]} {status}", style=STYLES[status]) for status in JobStatus if seen.jobs.get(status)
     )
     head = Text.assemble((f"{seen.at.astimezone():%H:%M:%S}", "bold"), "  ", counts)
-    rows = (
-        (job.id, job.kind, status_text(job.status), share(job), age(job.created_at), took(job), " ".join(job.tags))
-        for job in jobs
-    )
     return Group(
         head,
         "",
         table(QUEUE_HEADS, map(queue_row, seen.queues), empty="no queues"),
         "",
-        table(_JOB_HEADS, rows, empty="no jobs"),
+        table(JOB_HEADS, map(job_row, jobs), empty="no jobs"),
     )
