@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from core.workbook import header as headers
 from core.workbook.cells import CellKind
 from core.workbook.header import Column, Header
 from core.workbook.opening import open_source
-from core.workbook.source import SheetInfo, Source, Tick, no_tick
+from core.workbook.source import HeadCell, SheetInfo, Source, Tick, no_tick
 from tasks.gap_scan.column import Breaker, label_of, understand
 from tasks.gap_scan.groups import parted
 from tasks.gap_scan.mask import Mask
@@ -64,10 +65,7 @@ def scan_file(path: Path, question: Question, *, name: str | None = None, tick: 
     """Read what the question needs of a workbook, CSV or Parquet file, and scan it."""
     voided = Voided(question.voided, question.mask)
     with open_source(path, name=name) as source:
-        sheet = headers.find_sheets(source.sheets, question.sheet)[0]
-        header = _header(source, sheet, question)
-        column = header.find(question.column) if question.column else _automatic(header, question.mask)
-        group_by = [header.find(wanted) for wanted in question.group_by]
+        sheet, header, column, group_by = _resolved(source, question)
         if source.format == "parquet" and question.mask is None and not group_by:
             try:
                 stream = ParquetNumbers(path, column.index, tick)
@@ -91,6 +89,22 @@ def scan_file(path: Path, question: Question, *, name: str | None = None, tick: 
     return GapReport(sheet.name, column, question.mask, tuple(reports), read.breakers, read.breaker_count)
 
 
+def check_file(path: Path, question: Question, *, name: str | None = None) -> None:
+    """Raise what a scan would raise before it reads the column."""
+    Voided(question.voided, question.mask)
+    with open_source(path, name=name) as source:
+        _, _, _, group_by = _resolved(source, question)
+    names = () if question.mask is None else question.mask.names
+    _refuse_twice([*names, *(one.name or one.letter for one in group_by)])
+
+
+def _resolved(source: Source, question: Question) -> tuple[SheetInfo, Header, Column, list[Column]]:
+    sheet = headers.find_sheets(source.sheets, question.sheet)[0]
+    header = _header(source, sheet, question)
+    column = header.find(question.column) if question.column else _automatic(header, question.mask)
+    return sheet, header, column, [header.find(wanted) for wanted in question.group_by]
+
+
 def _blocks_of(block: Block) -> Blocks:
     return lambda: [block] if len(block.rows) else []
 
@@ -105,21 +119,28 @@ def _header(source: Source, sheet: SheetInfo, question: Question) -> Header:
     head = source.head(sheet)
     if question.header_row is not None:
         return headers.with_row(head, question.header_row)
-    return headers.holding(head, question.column) if question.column else headers.guess(head)
+    found = headers.holding(head, question.column) if question.column else headers.guess(head)
+    if found.row or question.mask is None:
+        return found
+    # A table of texts alone has no row that looks like a header; with a mask it is the row above the first number.
+    above = 0
+    for number in sorted(head.rows):
+        if _fitting(head.rows[number], question.mask):
+            return headers.with_row(head, above)
+        above = number
+    return found
 
 
 def _automatic(header: Header, mask: Mask | None) -> Column:
     """The column of numbers, or the one whose first cells fit the mask best."""
     if mask is None:
         return header.automatic()
-    fitting: dict[int, int] = {}
+    fitting: Counter[int] = Counter()
     for number, row in header.head.rows.items():
         if number > header.row:
-            texts = {at: cell.value.shown() for at, cell in row.items() if cell.value.kind is not CellKind.ERROR}
-            for at, fits in zip(texts, mask.read(list(texts.values())).fits.tolist(), strict=True):
-                fitting[at] = fitting.get(at, 0) + fits
+            fitting.update(_fitting(row, mask))
     best = max(fitting, key=lambda at: (fitting[at], -at), default=None)
-    if best is None or not fitting[best]:
+    if best is None:
         names = [column.name or column.letter for column in header.columns]
         raise InvalidInputError(
             f"no column starts with numbers like {mask.text!r}; name it: {', '.join(names[:12])}",
@@ -127,3 +148,10 @@ def _automatic(header: Header, mask: Mask | None) -> Column:
             columns=names[:100],
         )
     return next((column for column in header.columns if column.index == best), Column(best, ""))
+
+
+def _fitting(row: Mapping[int, HeadCell], mask: Mask) -> list[int]:
+    """The columns of a row whose cells fit the mask."""
+    texts = {at: cell.value.shown() for at, cell in row.items() if cell.value.kind is not CellKind.ERROR}
+    fits = mask.read(list(texts.values())).fits.tolist()
+    return [at for at, is_fitting in zip(texts, fits, strict=True) if is_fitting]

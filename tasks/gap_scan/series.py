@@ -61,6 +61,10 @@ class SeriesReport:
     outside_range: Found
     off_step: Found
 
+    @property
+    def voided_used_count(self) -> int:
+        return sum((last - first) // self.step + 1 for first, last in self.voided_used.pairs())
+
 
 class _Places:
     """Numbers as places on the series: 0, 1, 2, ... from its origin, `step` apart."""
