@@ -310,7 +310,7 @@ def test_options_that_contradict_each_other_are_refused():
         {"debit_column": "A"},
         {"file": "0" * 36},
     ):
-        with pytest.raises(ValueError, match=r"give|takes|need|both"):
+        with pytest.raises(ValueError, match=r"give|takes|need|both|together"):
             ask_params(**path_only, **wrong)
 
 
