@@ -62,9 +62,9 @@ class Submitted:
 
 
 def checked_params(kind: JobKind, params: Any) -> dict[str, Any]:
-    """The params as the kind's model understands them, defaults filled in; wrong ones are named one by one."""
+    """What was asked, as the kind understands it, without what was left out; wrong params are named one by one."""
     try:
-        return kind.params.model_validate(params).model_dump(mode="python", by_alias=True)
+        return kind.params.model_validate(params).model_dump(mode="python", by_alias=True, exclude_unset=True)
     except ValidationError as error:
         raise InvalidInputError(
             f"the params do not fit kind {kind.name!r}", validation_errors=described(error, "params")
