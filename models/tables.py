@@ -4,12 +4,15 @@ from models.api_key import ApiKey
 from models.artifact import Artifact
 from models.base import Base
 from models.cache_generation import CacheGeneration
+from models.charge import Charge, Company, DailyTransaction
+from models.etl_run import EtlRun
 from models.file import File
 from models.idempotency import IdempotencyKey
 from models.item import Item
 from models.job import Job, JobEvent
 from models.job_log import JobLog
 from models.order import CustomerSpend, Order, OrderStatusHour
+from models.raw_transaction import RawTransaction, RejectedTransaction
 from models.running_sum_entry import RunningSumEntry
 from models.schedule import Schedule, ScheduleRun
 from models.sync_page import SyncPage
@@ -21,7 +24,11 @@ __all__ = [
     "Artifact",
     "Base",
     "CacheGeneration",
+    "Charge",
+    "Company",
     "CustomerSpend",
+    "DailyTransaction",
+    "EtlRun",
     "File",
     "IdempotencyKey",
     "Item",
@@ -31,6 +38,8 @@ __all__ = [
     "Order",
     "OrderStatusHour",
     "PausedQueue",
+    "RawTransaction",
+    "RejectedTransaction",
     "RunningSumEntry",
     "Schedule",
     "ScheduleRun",

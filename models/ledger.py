@@ -1,0 +1,223 @@
+"""Publish a judged load: everything of it shows in one moment, or nothing does."""
+
+# ruff: noqa: S608 - table names come from Staging, which builds them from integers
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+
+from models.etl_staging import Staging
+from models.raw_transaction import TEXT_COLUMNS
+
+SMALL = 50_000  # so few rows are inserted where they belong; more are attached or swapped in whole
+BLANKS = " \t\r\n\v\f\u00a0\ufeff"
+_TEXTS = ", ".join(TEXT_COLUMNS)
+_CHARGE = "id, company_id, amount, status, created_at, updated_at"
+_PUBLISH_LOCK = 0x4C454447  # "LEDG": loads are made side by side and published one after the other
+_LOCK_NOT_AVAILABLE = "55P03"
+
+Wait = Callable[[], None]  # called while waiting; it may raise
+
+
+@dataclass(frozen=True)
+class Published:
+    """What publishing a load did to the ledger."""
+
+    charges_added: int
+    rows_rejected: int
+    rows_known: int
+    raw_rows: int
+    companies_added: int
+    is_swapped: bool
+
+
+def try_lock_ledger(connection: Connection) -> bool:
+    """Be the only publisher until the transaction ends."""
+    return bool(connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_PUBLISH_LOCK})")).scalar())
+
+
+class Publication:
+    """Moves one staged load into the ledger, within the caller's transaction and under the ledger's lock."""
+
+    def __init__(self, connection: Connection, load_id: int, wait: Wait) -> None:
+        self._run = connection
+        self._staged = Staging(load_id)
+        self._wait = wait
+
+    def publish(self) -> Published:
+        # Writers wait until we commit: what is compared below must not change. Readers go on.
+        self._do("LOCK TABLE charges IN SHARE ROW EXCLUSIVE MODE")
+        self._do("SET LOCAL maintenance_work_mem = '256MB'")  # the key of five million charges sorts in memory
+        self._do("CREATE TEMP TABLE etl_known (line bigint PRIMARY KEY) ON COMMIT DROP")
+        ledger_rows = self._count("SELECT count(*) FROM charges")
+        if ledger_rows:
+            self._move_taken()
+        if self._count("SELECT count(*) FROM (SELECT FROM rejected_transactions LIMIT 1) AS any_row"):
+            self._forget_known_rejects()
+        known = self._count("SELECT count(*) FROM etl_known")
+        if known:
+            self._do(f"DELETE FROM {self._staged.charges} WHERE line IN (SELECT line FROM etl_known)")
+            self._do(f"DELETE FROM {self._staged.raw} WHERE line IN (SELECT line FROM etl_known)")
+        companies = self._add_companies()
+        added = self._count(f"SELECT count(*) FROM {self._staged.charges}")
+        is_swapped = added > SMALL and 2 * added >= ledger_rows and not self._has_dependents()
+        if is_swapped:
+            self._swap_charges(ledger_rows)
+        else:
+            self._do(f"INSERT INTO charges ({_CHARGE}) SELECT {_CHARGE} FROM {self._staged.charges} ORDER BY id")
+        rejected = self._do(
+            f"INSERT INTO rejected_transactions (load_id, line, {_TEXTS}, reasons)"
+            f" SELECT load_id, line, {_TEXTS}, reasons FROM {self._staged.rejects} ORDER BY line"
+        )
+        raw = self._add_raw()
+        self._staged.drop_judged(self._run)
+        return Published(added, rejected, known, raw, companies, is_swapped)
+
+    def preview(self) -> tuple[int, int, int]:
+        """What publishing would find in the ledger: known charges, taken ids or companies, known rejects."""
+        self._do("CREATE TEMP TABLE etl_known (line bigint PRIMARY KEY) ON COMMIT DROP")
+        self._move_taken()
+        known = self._count("SELECT count(*) FROM etl_known")
+        taken = self._count("SELECT count(DISTINCT line) FROM etl_refused")
+        self._forget_known_rejects()
+        return known, taken, self._count("SELECT count(*) FROM etl_known") - known
+
+    def _move_taken(self) -> None:
+        """Charges whose id or company the ledger has: the same again is known, anything else a reject."""
+        self._do("CREATE TEMP TABLE etl_refused (line bigint, reason text) ON COMMIT DROP")
+        self._do(
+            "INSERT INTO etl_refused SELECT staged.line, 'company_id_collision'"
+            f" FROM {self._staged.companies} AS new JOIN companies AS old USING (company_id)"
+            f" JOIN {self._staged.charges} AS staged USING (company_id)"
+            " WHERE new.full_id <> coalesce(old.full_id, old.company_id)"
+        )
+        self._do(
+            "CREATE TEMP TABLE etl_met ON COMMIT DROP AS SELECT staged.line, (staged.company_id, staged.amount,"
+            " staged.status, staged.created_at) = (old.company_id, old.amount, old.status, old.created_at)"
+            " AND staged.updated_at IS NOT DISTINCT FROM old.updated_at AS is_same"
+            f" FROM {self._staged.charges} AS staged JOIN charges AS old USING (id)"
+        )
+        if self._count("SELECT count(*) FROM etl_met"):
+            self._unmask_long_ids()
+        self._do("INSERT INTO etl_refused SELECT line, 'id_taken' FROM etl_met WHERE NOT is_same")
+        self._do(
+            "INSERT INTO etl_known SELECT line FROM etl_met WHERE is_same"
+            " AND line NOT IN (SELECT line FROM etl_refused)"
+        )
+        self._do(
+            f"INSERT INTO {self._staged.rejects} (line, {_TEXTS}, reasons)"
+            f" SELECT line, {_TEXTS}, reasons FROM {self._staged.raw} JOIN"
+            " (SELECT line, array_agg(reason ORDER BY reason) AS reasons FROM etl_refused GROUP BY line) AS refused"
+            " USING (line)"
+        )
+        self._do(f"DELETE FROM {self._staged.charges} WHERE line IN (SELECT line FROM etl_refused)")
+
+    def _unmask_long_ids(self) -> None:
+        """Charges keep 24 characters: whether a longer id is the same one, only the raw rows can tell."""
+        self._do(
+            "UPDATE etl_met SET is_same = false WHERE is_same AND line IN"
+            f" (SELECT new.line FROM {self._staged.raw} AS new WHERE length(btrim(new.id, :blanks)) > 24 AND NOT EXISTS"
+            " (SELECT FROM raw_transactions AS old WHERE old.load_id <> :load_id"
+            " AND btrim(old.id, :blanks) = btrim(new.id, :blanks)))",
+            blanks=BLANKS,
+            load_id=self._staged.load_id,
+        )
+
+    def _forget_known_rejects(self) -> None:
+        """A record that was rejected before, letter for letter, is not rejected a second time."""
+        same = " AND ".join(f"coalesce(staged.{c}, '') = coalesce(old.{c}, '')" for c in TEXT_COLUMNS)
+        self._do(
+            f"WITH gone AS (DELETE FROM {self._staged.rejects} AS staged USING rejected_transactions AS old"
+            f" WHERE {same} RETURNING staged.line)"
+            " INSERT INTO etl_known SELECT DISTINCT line FROM gone ON CONFLICT DO NOTHING"
+        )
+
+    def _add_companies(self) -> int:
+        """Those that charges refer to; a name that the ledger has is kept."""
+        return self._do(
+            "INSERT INTO companies (company_id, company_name, full_id)"
+            f" SELECT company_id, company_name, full_id FROM {self._staged.companies}"
+            f" WHERE company_id IN (SELECT company_id FROM {self._staged.charges}) ORDER BY company_id"
+            " ON CONFLICT (company_id) DO NOTHING"
+        )
+
+    def _has_dependents(self) -> bool:
+        """Views that people built on charges would be lost with the old table."""
+        return bool(
+            self._count(
+                "SELECT count(*) FROM pg_depend"
+                " WHERE refobjid = 'charges'::regclass AND classid = 'pg_rewrite'::regclass"
+            )
+        )
+
+    def _swap_charges(self, ledger_rows: int) -> None:
+        """Build the whole new table aside, keys last, and put it in the place of the old one."""
+        staged = self._staged.charges
+        self._do(
+            "CREATE TEMP TABLE etl_sums ON COMMIT DROP AS SELECT created_at::date AS day, company_id,"
+            f" sum(amount) AS total, count(*) AS rows FROM {staged}"
+            " WHERE status IN ('paid', 'refunded') GROUP BY 1, 2"
+        )
+        self._do(f"ALTER TABLE {staged} DROP COLUMN line")
+        if ledger_rows:
+            self._do(f"INSERT INTO {staged} ({_CHARGE}) SELECT {_CHARGE} FROM charges")
+        self._do(f"ALTER TABLE {staged} ADD CONSTRAINT pk_charges PRIMARY KEY (id)")
+        self._do(
+            f"ALTER TABLE {staged} ADD CONSTRAINT fk_charges_company_id"
+            " FOREIGN KEY (company_id) REFERENCES companies (company_id)"
+        )
+        self._do(f"ANALYZE {staged}")
+        self._lock_out_readers()
+        self._do("DROP TABLE charges")
+        self._do(f"ALTER TABLE {staged} SET SCHEMA public")
+        self._do(f"ALTER TABLE {staged.partition('.')[2]} RENAME TO charges")
+        self._do("SELECT watch_charges('charges')")
+        self._do(
+            "INSERT INTO daily_transactions AS kept (transaction_date, company_id, total_amount, transaction_count)"
+            " SELECT day, company_id, total, rows FROM etl_sums ORDER BY day, company_id"
+            " ON CONFLICT (transaction_date, company_id) DO UPDATE"
+            " SET total_amount = kept.total_amount + excluded.total_amount,"
+            " transaction_count = kept.transaction_count + excluded.transaction_count"
+        )
+
+    def _lock_out_readers(self) -> None:
+        """Wait for long readers in short turns: whoever comes while we wait must not queue behind us for long."""
+        while True:
+            self._do("SAVEPOINT before_lock")
+            try:
+                self._do("SET LOCAL lock_timeout = '500ms'")
+                self._do("LOCK TABLE charges IN ACCESS EXCLUSIVE MODE")
+            except OperationalError as error:
+                if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+                self._do("ROLLBACK TO SAVEPOINT before_lock")
+                self._wait()
+            else:
+                self._do("SET LOCAL lock_timeout = 0")
+                return
+
+    def _add_raw(self) -> int:
+        """Big loads stay where they are and only join the family; small ones move in with the others."""
+        raw = self._staged.raw
+        rows = self._count(f"SELECT count(*) FROM {raw}")
+        is_shown = self._staged.is_shown(self._run)
+        if rows > SMALL:
+            if not is_shown:
+                self._do(f"ALTER TABLE {raw} INHERIT raw_transactions")
+            return rows
+        if is_shown:
+            self._do(f"ALTER TABLE {raw} NO INHERIT raw_transactions")
+        columns = f"load_id, line, {_TEXTS}, problem, record"
+        self._do(f"INSERT INTO raw_transactions ({columns}) SELECT {columns} FROM {raw} ORDER BY line")
+        self._do(f"DROP TABLE {raw} CASCADE")
+        return rows
+
+    def _do(self, statement: str, **values: object) -> int:
+        return self._run.execute(text(statement), values).rowcount
+
+    def _count(self, statement: str) -> int:
+        return int(self._run.execute(text(statement)).scalar_one())
