@@ -8,11 +8,21 @@ from importlib import import_module
 
 from core.errors import InvalidInputError
 from tasks.contract import JobKind
+from tasks.etl.contract import ETL, ETL_EXTRACT, ETL_LOAD, ETL_PUBLISH, ETL_TRANSFORM
 from tasks.gap_scan.contract import GAP_SCAN
 from tasks.sync.contract import SYNC
 from tasks.two_sum.contract import TWO_SUM
 
-KINDS: tuple[JobKind, ...] = (GAP_SCAN, SYNC, TWO_SUM)
+KINDS: tuple[JobKind, ...] = (
+    ETL,
+    ETL_EXTRACT,
+    ETL_LOAD,
+    ETL_PUBLISH,
+    ETL_TRANSFORM,
+    GAP_SCAN,
+    SYNC,
+    TWO_SUM,
+)
 
 
 class Registry:

@@ -1,0 +1,47 @@
+"""Open the run of a file and be the only one who works on it: two requests for one file end as one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from core.clock import uuid7
+from core.errors import NotFoundError
+from core.input_files import InputFile
+from models.etl_run import EtlRun, RunFile, find_run, let_go, open_run, try_hold
+from models.session import Database
+from tasks.etl.settings import RunSettings
+from tasks.etl.stages.workplace import Tick
+
+LOOK_EVERY = 0.25  # seconds
+
+
+def run_of(db: Database, found: InputFile, settings: RunSettings, owner: str) -> EtlRun:
+    """The run of this file with these settings: the one there is, or a new one."""
+    file = RunFile(found.sha256, found.name, found.bytes)
+    key = settings.key(found.sha256)
+    with db.transaction() as connection:
+        return open_run(connection, uuid7(), key=key, file=file, settings=settings.model_dump(mode="json"), owner=owner)
+
+
+def known_run(db: Database, run_id: UUID) -> EtlRun:
+    with db.connect() as connection:
+        run = find_run(connection, run_id)
+    if run is None:
+        raise NotFoundError(f"no ETL run {run_id}", run=str(run_id))
+    return run
+
+
+@contextmanager
+def held(db: Database, run: EtlRun, tick: Tick) -> Iterator[EtlRun]:
+    """Wait until nobody else works on the run; gives it as it is then. A worker that dies lets go at once."""
+    with db.connect() as connection:
+        while not try_hold(connection, run.id):
+            tick(0, None, message=f"waiting for another job that works on run {run.id}")
+            time.sleep(LOOK_EVERY)
+        try:
+            yield known_run(db, run.id)
+        finally:
+            let_go(connection, run.id)

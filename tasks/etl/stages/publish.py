@@ -1,0 +1,61 @@
+"""Publish: the judged load becomes part of the ledger, in the same moment for every reader."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, func
+
+from core.errors import ConflictError
+from models.etl_run import EtlRun, RunStatus, find_run, note_stage
+from models.ledger import Publication, try_lock_ledger
+from tasks.etl.stages.workplace import Stopwatch, Workplace
+
+STAGE = "publish"
+LOOK_EVERY = 0.2  # seconds
+
+
+def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, Any]:
+    """Publish within the caller's transaction; what is published already stays as it is."""
+    watch = Stopwatch()
+
+    def wait() -> None:
+        place.tick(0, None, message="waiting for readers or for another load to be published")
+
+    while not try_lock_ledger(connection):
+        wait()
+        time.sleep(LOOK_EVERY)
+    current = find_run(connection, run.id)
+    if current is None or current.status == RunStatus.FAILED:
+        raise ConflictError(f"run {run.id} cannot be published: it has failed", run=str(run.id))
+    if current.status == RunStatus.PUBLISHED:
+        return dict(current.stages[STAGE])
+    transformed = current.stages.get("transform") or {}
+    if not transformed.get("done"):
+        raise ConflictError(f"run {run.id} is not transformed yet: run that stage first", run=str(run.id))
+    place.tick(0, transformed["rows"], message="building keys")
+    done = Publication(connection, run.load_id, wait).publish()
+    report = {
+        "done": True,
+        "rows": transformed["rows"],
+        "charges_added": done.charges_added,
+        "rejected": done.rows_rejected,
+        "known": done.rows_known,
+        "raw_added": done.raw_rows,
+        "companies_added": done.companies_added,
+        **watch.facts(transformed["rows"]),
+    }
+    note_stage(
+        connection,
+        run.id,
+        STAGE,
+        report,
+        status=str(RunStatus.PUBLISHED),
+        published_at=func.clock_timestamp(),
+        raw_rows=done.raw_rows,
+        charges_added=done.charges_added,
+        rows_rejected=done.rows_rejected,
+        rows_known=done.rows_known,
+    )
+    return report

@@ -1,0 +1,33 @@
+"""Find a run's spool, or make a lost one again from the raw rows: a cleaned folder costs only time."""
+
+from __future__ import annotations
+
+from core.errors import ConflictError
+from models.etl_raw_out import raw_rows
+from models.etl_run import EtlRun
+from tasks.etl.arrow import pa
+from tasks.etl.records import SCHEMA
+from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.workplace import Workplace
+
+
+def spool_of(place: Workplace, run: EtlRun) -> Spool:
+    """The run's raw rows as a spool that is known to be whole."""
+    report = run.stages.get("load") or {}
+    if not report.get("done"):
+        raise ConflictError(f"run {run.id} is not loaded yet: run its load stage first", run=str(run.id))
+    path = place.spool_of(run.id)
+    if path.exists():
+        spool = Spool(path)
+        if spool.rows == report["rows"]:
+            return spool
+    with place.db.transaction() as connection, SpoolWriter(path) as writer:
+        done = 0
+        for rows in raw_rows(connection, run.load_id):
+            columns = [
+                pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)
+            ]
+            writer.write(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+            done += len(rows)
+            place.tick(done, report["rows"], message="reading raw rows back")
+    return Spool(path)

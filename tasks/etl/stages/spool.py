@@ -1,0 +1,89 @@
+"""The spool: a run's raw rows as one Parquet file, which transform and extract read instead of asking Postgres."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tasks.etl.arrow import RecordBatch, pq
+from tasks.etl.records import SCHEMA
+
+FEW_VALUES = ["name", "company_id", "status", "created_at", "paid_at", "problem"]  # kept as dictionaries
+ROWS_AT_ONCE = 1 << 16
+BATCHES_WAITING = 4
+
+
+class SpoolWriter:
+    """Writes batches in a thread of its own; the file appears under its name only when it is whole."""
+
+    schema = SCHEMA
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_suffix(".part")
+        self._batches: queue.Queue[RecordBatch | None] = queue.Queue(BATCHES_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._write, name="spool", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._put(None)
+        self._thread.join()
+        if error is not None:
+            self._part.unlink(missing_ok=True)
+        elif self._error is not None:
+            raise self._error
+        else:
+            self._part.replace(self._path)
+
+    def write(self, batch: RecordBatch) -> None:
+        self._put(batch)
+        if self._error is not None:
+            raise self._error
+
+    def _put(self, batch: RecordBatch | None) -> None:
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._batches.put(batch, timeout=0.5)
+                return
+
+    def _write(self) -> None:
+        try:
+            with pq.ParquetWriter(
+                self._part,
+                SCHEMA,
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=FEW_VALUES,
+                write_statistics=False,
+            ) as writer:
+                while (batch := self._batches.get()) is not None:
+                    if batch.num_rows:
+                        writer.write_batch(batch)
+        except BaseException as error:  # noqa: BLE001 - raised again where the batches come from
+            self._error = error
+
+
+class Spool:
+    """A whole spool; it is read in batches, any number of times."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with pq.ParquetFile(path) as opened:
+            self.rows: int = opened.metadata.num_rows
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[RecordBatch]:
+        with pq.ParquetFile(self._path, read_dictionary=FEW_VALUES) as opened:
+            for number in range(opened.num_row_groups):
+                table: Any = opened.read_row_group(number, columns=columns, use_threads=False)
+                yield from table.combine_chunks().to_batches(max_chunksize=ROWS_AT_ONCE)

@@ -1,0 +1,118 @@
+"""Transform: judge every raw row; charges to be, rejects and companies go to tables of the load's own."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from models.bulk_copy import CopyIn
+from models.etl_run import EtlRun, note_stage
+from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects
+from tasks.etl.arrow import pa
+from tasks.etl.companies import CompanyDirectory
+from tasks.etl.copy_binary import END, START
+from tasks.etl.copy_binary import copy_charges as binary_rows
+from tasks.etl.copy_text import copy_rows
+from tasks.etl.fields import COLUMNS
+from tasks.etl.judge import Judged
+from tasks.etl.reasons import reasons_in
+from tasks.etl.report import FateReport
+from tasks.etl.settings import RunSettings
+from tasks.etl.stages.rebuild import spool_of
+from tasks.etl.stages.workplace import Stopwatch, Workplace
+from tasks.etl.verdicts import Verdicts
+
+STAGE = "transform"
+KEPT_IN_MEMORY = 16 * 1024**2
+PIECE_BYTES = 1 << 20
+_COMPANIES = pa.schema([("company_id", pa.string()), ("company_name", pa.string()), ("full_id", pa.string())])
+
+
+def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
+    """Judge the run's rows, in one transaction: a crash leaves nothing, and a retry judges again."""
+    standing: dict[str, Any] = run.stages.get(STAGE) or {}
+    if standing.get("done"):
+        return standing
+    watch = Stopwatch()
+    spool = spool_of(place, run)
+    settings = RunSettings.model_validate(run.settings)
+    with (
+        tempfile.TemporaryDirectory(dir=place.folder) as scratch,
+        Verdicts(
+            spool, settings, Path(scratch), lambda done, total: place.tick(done, total, message="judging rows")
+        ) as verdicts,
+    ):
+        verdicts.look_around()
+        with place.db.transaction() as connection:
+            facts = {**stage_judged(connection, run.load_id, verdicts), "done": True, **watch.facts(spool.rows)}
+            note_stage(connection, run.id, STAGE, facts)
+    return facts
+
+
+def stage_judged(connection: Connection, load_id: int, verdicts: Verdicts) -> dict[str, Any]:
+    """Fill the load's tables with what the rules made of its rows."""
+    staged = Staging(load_id)
+    staged.create_judged(connection)
+    report = FateReport()
+    with tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY) as rejects:
+        with CopyIn(connection, copy_charges(staged.charges)) as copy:
+            copy.write(START)
+            for sealed in verdicts.judged(_sealed):
+                for piece in sealed.charges:
+                    copy.write(piece)
+                rejects.write(sealed.rejects)
+                report.add(sealed.judged, sealed.chosen)
+            copy.write(END)
+        rejects.seek(0)
+        _copy_file(connection, copy_rejects(staged.rejects), cast("BinaryIO", rejects))
+    _copy_companies(connection, copy_companies(staged.companies), verdicts.directory)
+    return report.facts()
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """Decided rows of a judged batch, with the bytes that Postgres takes."""
+
+    judged: Judged
+    chosen: NDArray[np.bool_]
+    charges: list[bytes]
+    rejects: bytes
+
+
+def _sealed(judged: Judged, chosen: NDArray[np.bool_]) -> _Sealed:
+    is_sound = judged.reasons == 0
+    rejected = chosen & ~is_sound
+    rejects = _reject_rows(judged.only(rejected)) if rejected.any() else b""
+    return _Sealed(judged, chosen, list(binary_rows(judged, chosen & is_sound)), rejects)
+
+
+def _reject_rows(judged: Judged) -> bytes:
+    distinct, codes = np.unique(judged.reasons, return_inverse=True)
+    literals = ["{" + ",".join(reasons_in(int(bits))) + "}" for bits in distinct]
+    batch = judged.records.select(["line", *COLUMNS])
+    batch = batch.append_column("reasons", pa.array(literals, pa.string()).take(pa.array(codes)))
+    return bytes(copy_rows(batch))
+
+
+def _copy_file(connection: Connection, statement: str, source: BinaryIO) -> None:
+    with CopyIn(connection, statement) as copy:
+        while piece := source.read(PIECE_BYTES):
+            copy.write(piece)
+
+
+def _copy_companies(connection: Connection, statement: str, directory: CompanyDirectory) -> None:
+    with CopyIn(connection, statement) as copy:
+        for companies in directory.companies():
+            values = [
+                [company.id for company in companies],
+                [company.name for company in companies],
+                [company.full_id for company in companies],
+            ]
+            arrays = [pa.array(column, pa.string()) for column in values]
+            copy.write(bytes(copy_rows(pa.RecordBatch.from_arrays(arrays, schema=_COMPANIES))))

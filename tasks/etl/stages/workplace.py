@@ -1,0 +1,58 @@
+"""What a stage works with: the database, room for its own files, and a way to tell how far it is."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+from models.session import Database
+
+
+class Tick(Protocol):
+    """Told of progress often; it may raise to stop the stage."""
+
+    def __call__(self, done: float, total: float | None = None, *, message: str = "") -> None: ...
+
+
+def no_tick(done: float, total: float | None = None, *, message: str = "") -> None:
+    """For stages that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and for whom a stage runs."""
+
+    db: Database
+    folder: Path
+    tick: Tick = no_tick
+
+    def spool_of(self, run_id: UUID) -> Path:
+        """The run's raw rows as Parquet: a copy that can be made again from the raw table."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f"{run_id}.parquet"
+
+
+@dataclass
+class Stopwatch:
+    """Duration, speed and memory of a stage."""
+
+    started: float = field(default_factory=time.perf_counter)
+
+    def facts(self, rows: int) -> dict[str, Any]:
+        seconds = time.perf_counter() - self.started
+        return {
+            "seconds": round(seconds, 3),
+            "rows_per_second": round(rows / seconds) if seconds else 0,
+            "peak_memory_bytes": peak_memory(),
+        }
+
+
+def peak_memory() -> int:
+    """The most this process ever took; Linux counts in KiB, macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
