@@ -16,6 +16,7 @@ from core.errors import UnreadableFileError
 from core.workbook import addresses
 from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
 from core.workbook.limits import DEFAULT, Limits
+from core.workbook.native_sheet import NativeSheet
 from core.workbook.sheet_events import MAIN_SPACES, RawCell, SheetEvents, feed, value_of
 from core.workbook.vector_decimals import (
     PADDING,
@@ -52,22 +53,32 @@ class Region:
 
     buffer: bytes
     end: int
-    words: Words
 
 
-def read_columns(pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT) -> list[Cells]:
+def read_columns(
+    pieces: Iterable[bytes],
+    columns: list[int],
+    first_row: int,
+    limits: Limits = DEFAULT,
+    native: NativeSheet | None = None,
+) -> list[Cells]:
     """The cells of those columns from `first_row` down, in one pass over the pieces."""
     builders = [CellsBuilder() for _ in columns]
     for region in ordinary_regions(pieces, limits):
+        if native is None:
+            _check(region)
         for column, builder in zip(columns, builders, strict=True):
-            _read_region(region, column, first_row, builder)
+            if native is None:
+                _read_region(region, column, first_row, builder)
+            else:
+                _read_natively(native, region, column, first_row, builder)
             if builder.text_bytes > limits.max_text_bytes:
                 raise UnreadableFileError(f"the texts of a column are beyond {limits.max_text_bytes:,} bytes")
     return [builder.finish() for builder in builders]
 
 
 def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region]:
-    """Pieces of whole cells, each checked to be ordinary. The input is read to its end for its checksum."""
+    """Pieces of whole cells, still to be checked. The input is read to its end for its checksum."""
     source = iter(pieces)
     rest = b""
     piece: bytes | None = _after_head(source)
@@ -77,8 +88,7 @@ def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region
         end = buffer.find(DATA_END, max(0, len(rest) - len(DATA_END)), size)
         cut = end if end >= 0 else max(buffer.rfind(b"<c ", 0, size), buffer.rfind(b"<row", 0, size))
         if cut > 0:
-            _check(buffer, cut)
-            yield Region(buffer, cut, words_of(buffer))
+            yield Region(buffer, cut)
         if end >= 0:
             break
         rest = buffer[max(cut, 0) : size]
@@ -116,8 +126,9 @@ def _check_head(head: bytes) -> None:
         raise UnusualSheetError
 
 
-def _check(buffer: bytes, end: int) -> None:
+def _check(region: Region) -> None:
     """Every cell starts with its address, and nothing (comment, CDATA, namespace) changes what names mean."""
+    buffer, end = region.buffer, region.end
     cells = addressed = odd = 0
     for shift in range(2):
         pairs = np.frombuffer(buffer, "<u2", offset=shift, count=(end - shift) // 2)
@@ -159,7 +170,7 @@ def _read_region(region: Region, column: int, first_row: int, builder: CellsBuil
     if not places.size:
         return
     digits = places + len(letters)
-    words = region.words
+    words = words_of(region.buffer)
     lengths = first_byte(words[digits], ord('"'))
     heads = digits + lengths
     rows, good = whole_numbers(words, heads, lengths)
@@ -176,6 +187,23 @@ def _read_region(region: Region, column: int, first_row: int, builder: CellsBuil
         sure &= (kinds[plain] == CellKind.NUMBER) | ((numbers.exponents == 0) & (numbers.mantissas >= 0))
         mantissas[plain], exponents[plain] = numbers.mantissas, numbers.exponents
         kinds[plain[~sure]] = CellKind.TEXT
+    _add(region, places, Cells(rows, kinds, mantissas, exponents, ()), first_row, builder)
+
+
+def _read_natively(native: NativeSheet, region: Region, column: int, first_row: int, builder: CellsBuilder) -> None:
+    found = native.read(region.buffer, region.end, addresses.letters(column).encode(), first_row)
+    if found is None:
+        raise UnusualSheetError
+    cells, places = found
+    if len(cells):
+        # The library's arrays have room for a cell every few bytes: keep only what it filled.
+        filled = Cells(cells.rows.copy(), cells.kinds.copy(), cells.mantissas.copy(), cells.exponents.copy(), ())
+        _add(region, places, filled, first_row, builder)
+
+
+def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: CellsBuilder) -> None:
+    """Have the general parser say what the marked cells are, and add all that hold something."""
+    rows, kinds, mantissas, exponents = cells.rows, cells.kinds, cells.mantissas, cells.exponents
     odd = np.flatnonzero(kinds == CellKind.TEXT)
     if odd.size:
         for at, value in zip(odd.tolist(), _read_slowly(region, places[odd]), strict=True):

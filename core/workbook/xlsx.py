@@ -12,6 +12,7 @@ from core.workbook import fast_sheet, shared_strings
 from core.workbook.archive import Archive
 from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
 from core.workbook.limits import DEFAULT, Limits
+from core.workbook.native_sheet import native_sheet
 from core.workbook.package import Package
 from core.workbook.sheet_events import RawCell, SheetEvents, feed, value_of
 from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
@@ -81,7 +82,9 @@ class XlsxSource:
     def _read(self, sheet: SheetInfo, order: list[int], first_row: int, tick: Tick) -> list[Cells]:
         if self._quick:
             try:
-                return fast_sheet.read_columns(self._pieces(sheet, tick), order, first_row, self._limits)
+                return fast_sheet.read_columns(
+                    self._pieces(sheet, tick), order, first_row, self._limits, native_sheet()
+                )
             except fast_sheet.UnusualSheetError:
                 pass
         builders = {column: CellsBuilder() for column in order}
