@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import signal
@@ -62,6 +63,9 @@ class WorkerGroup:
     def _is_starting(self, **_: Any) -> None:
         """Bodies bring their libraries along; beat and Flower, which come through the same door, need none."""
         make_registry(self._settings.extra_kinds).import_bodies()
+        # What is loaded by now stays: keep the collector's hands off it, so that children go on sharing its pages.
+        gc.collect()
+        gc.freeze()
 
     def _child_starts(self, **_: Any) -> None:
         if sys.platform == "linux":

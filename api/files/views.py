@@ -16,13 +16,9 @@ from api.platform import current_holder, current_platform
 from api.responses import json_response
 from core.clock import uuid7
 from core.errors import InvalidInputError, NotFoundError, TooLargeError
-from core.storage import Readable, StoredFile
-from core.workbook.opening import open_now
-from core.workbook.preview import Preview, preview
+from core.storage import Readable
 from models.api_key import Role
 from models.file import File, add_file, find_file, is_named, list_files, remove_file
-from tasks.inputs import Inputs
-from tasks.two_sum.column_cache import ColumnCache
 
 files = APIBlueprint("files", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Files", description=__doc__)])
 
@@ -42,7 +38,9 @@ def upload_file(query: schemas.UploadQuery) -> Response:
     name, stream = _sent(query.name)
     stored = platform.storage.save(stream, max_bytes=limit)
     try:
-        shown = _looked_at(stored, name)
+        from api.files.looking import look_at  # noqa: PLC0415  # readers bring numpy and pyarrow: who uploads pays
+
+        shown = look_at(stored, name)
     except Exception:
         with platform.db.connect() as connection:
             if not is_named(connection, stored.sha256):
@@ -70,18 +68,6 @@ def _clean(name: str) -> str:
     if not clean:
         raise InvalidInputError("the file needs a name: send a form with `file`, or ?name=ledger.xlsx")
     return clean
-
-
-def _looked_at(stored: StoredFile, name: str) -> Preview:
-    """The preview; what it parsed stays in the cache for the first question."""
-    platform = current_platform()
-    folder = Inputs(platform.runtime, current_holder().owner).cache_folder
-    with platform.storage.local_path(stored.sha256) as path:
-        source = ColumnCache(folder).source(stored.sha256, lambda: open_now(path, name=name))
-        try:
-            return preview(source)
-        finally:
-            source.close()
 
 
 @files.get("/files", summary="List files, newest first", responses={200: schemas.FileList})

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from core.workbook.cells import CellKind, Cells, CellValue
 from core.workbook.decimals import parse
+from tasks.two_sum.contract import TextNumbers
 from tasks.two_sum.entries import SAFE, Amounts, Integers
-from tasks.two_sum.text_numbers import TextNumbers, parse_text, style_of
+from tasks.two_sum.text_numbers import parse_text, style_of
 
 POWERS = [10**n for n in range(128)]
 SHOWN_TEXT = 80

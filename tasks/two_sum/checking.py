@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from core.input_files import FileFinder, InputFile
 from core.workbook.opening import open_now
 from tasks.two_sum.column_cache import CachedSource, ColumnCache
-from tasks.two_sum.contract import Against, Table, TwoSumParams
+from tasks.two_sum.contract import Table, TwoSumParams, filled
 from tasks.two_sum.ledger import sheets_of
 
 
@@ -39,20 +39,3 @@ def source_of(table: Table, inputs: FileFinder) -> Iterator[tuple[InputFile, Cac
             yield found, source
         finally:
             source.close()
-
-
-def filled(params: TwoSumParams) -> Against:
-    """The second table with what it leaves out taken from the first."""
-    against = params.against
-    if against is None:
-        raise ValueError("there is no second table")
-    given = against.model_fields_set
-    taken: dict[str, object] = {}
-    names = ["equal_by", "date_column", "text_numbers"]
-    if not against.is_file:
-        taken |= {"file": params.file, "filepath": params.filepath}
-        names.append("sheet")
-    if not given & {"column", "debit_column", "credit_column"}:
-        names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs"]
-    taken |= {name: getattr(params, name) for name in names if name not in given}
-    return against.model_copy(update=taken)

@@ -11,11 +11,19 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, model_validator
 
 from tasks.contract import JobKind, Params, Queue, Result
-from tasks.two_sum.text_numbers import TextNumbers
 
 MOST_PAIRS = 1_000_000
 INLINE_PAIRS = 20
 CREDIT_SIGNS = ("-", "c", "cr", "credit", "h", "haben")
+
+
+class TextNumbers(StrEnum):
+    """How texts may be read as numbers."""
+
+    OFF = "off"
+    AUTO = "auto"
+    POINT = "1,234.56"
+    COMMA = "1.234,56"
 
 
 def _a_number(value: Any) -> Any:
@@ -150,6 +158,23 @@ class TwoSumParams(Table):
         if self.against is not None and len(self.against.equal_by) not in {0, len(self.equal_by)}:
             raise ValueError("`against.equal_by` must name as many columns as `equal_by`")
         return self
+
+
+def filled(params: TwoSumParams) -> Against:
+    """The second table with what it leaves out taken from the first."""
+    against = params.against
+    if against is None:
+        raise ValueError("there is no second table")
+    given = against.model_fields_set
+    taken: dict[str, object] = {}
+    names = ["equal_by", "date_column", "text_numbers"]
+    if not against.is_file:
+        taken |= {"file": params.file, "filepath": params.filepath}
+        names.append("sheet")
+    if not given & {"column", "debit_column", "credit_column"}:
+        names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs"]
+    taken |= {name: getattr(params, name) for name in names if name not in given}
+    return against.model_copy(update=taken)
 
 
 class Spot(Result):

@@ -13,10 +13,9 @@ from core.workbook.header import Column, Header
 from core.workbook.source import Head, SheetInfo, Source, Tick, no_tick
 from tasks.two_sum import dates, keys
 from tasks.two_sum.amounts import Decimals, SkipReason, Skips, amounts_of
-from tasks.two_sum.contract import Table
+from tasks.two_sum.contract import Table, TextNumbers
 from tasks.two_sum.entries import SAFE, Amounts, Integers, Marks
 from tasks.two_sum.keys import KeyBook
-from tasks.two_sum.text_numbers import TextNumbers
 
 EVERY_SHEET = "*"
 DEBIT_SIGNS = frozenset({"+", "d", "dr", "debit", "s", "soll", ""})

@@ -9,8 +9,8 @@ from core.errors import InvalidInputError
 from core.input_files import FileFinder, InputFile
 from core.workbook.source import Source, Tick
 from tasks.two_sum.answering import Outcome, Target, answer, shown
-from tasks.two_sum.checking import filled, source_of
-from tasks.two_sum.contract import Table, TwoSumParams
+from tasks.two_sum.checking import source_of
+from tasks.two_sum.contract import Table, TwoSumParams, filled
 from tasks.two_sum.keys import KeyBook
 from tasks.two_sum.ledger import Ledger, read_ledger
 from tasks.two_sum.matching import Watch

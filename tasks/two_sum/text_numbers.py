@@ -2,23 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 
 from core.workbook.cells import CellValue, number_value
+from tasks.two_sum.contract import TextNumbers
 
 CURRENCY = re.compile(r"[$€£¥₹₽₩₺฿]|\b(?:EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b", re.IGNORECASE)
 SPACES = re.compile(r"[\s\u00a0\u202f'\u2019]")
 SHAPE = re.compile(r"[0-9]*(?:[.,][0-9]+)*[.,]?", re.ASCII)
 GROUPED = re.compile(r"[0-9]{1,3}(?:%s[0-9]{3})+", re.ASCII)
-
-
-class TextNumbers(StrEnum):
-    """How texts may be read as numbers."""
-
-    OFF = "off"
-    AUTO = "auto"
-    POINT = "1,234.56"
-    COMMA = "1.234,56"
 
 
 def style_of(texts: Iterable[str]) -> TextNumbers | None:

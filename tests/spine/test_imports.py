@@ -68,3 +68,13 @@ def test_only_entry_points_read_the_settings():
         check=True,
     ).stdout.split()
     assert set(found) <= _READERS
+
+
+def test_what_serves_and_what_fires_loads_no_library_that_only_bodies_need():
+    """Two API processes, beat and Flower would each pay for numpy and pyarrow, and never use them."""
+    script = """
+import sys, workers.beat, api.app
+print(sorted(name for name in ("numpy", "pandas", "pyarrow", "openpyxl") if name in sys.modules))
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
