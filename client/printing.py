@@ -24,7 +24,7 @@ STYLES = {
     JobStatus.FAILED: "red",
     JobStatus.CANCELLED: "magenta",
 }
-_FOLDED = {"tags", "state", "runs", "detail", "what", "name", "queues"}
+_FOLDED = {"tags", "state", "runs", "detail", "what", "name", "queues", "reason", "30 days"}
 _WIDE = 500  # a pipe has no width; nothing is cut there
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .shapes import shape
@@ -127,6 +128,14 @@ class Job:
         """A new job with the same params, or, if any are given, with these in their place."""
         return self._home.retry(self.id, params={**(self._home.params(self.id)), **params} if params else None)
 
+    def artifacts(self) -> list[Artifact]:
+        """The files that it made."""
+        return self._home.artifacts(self.id)
+
+    def download(self, name: str, to: str | Path) -> Path:
+        """Save one of its files, as `to` or under its own name in the folder `to`."""
+        return self._home.download(self.id, name, to)
+
     def result_as(self, cls: type[T]) -> T:
         """The result as an instance of a dataclass, e.g. `reckoner.TwoSumResult`."""
         if self.result is None:
@@ -173,6 +182,43 @@ class File:
     format: str
     created_at: datetime
     preview: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a job made."""
+
+    name: str
+    media_type: str
+    bytes: int
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ScheduleRun:
+    """What became of one due time."""
+
+    schedule: str
+    due_at: datetime
+    outcome: str
+    reason: str | None
+    job_id: str | None
+    trigger: str
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    name: str
+    kind: str
+    params: dict[str, Any]
+    words: str
+    state: str
+    next_run_at: datetime | None
+    last_run: ScheduleRun | None
+    last_30_days: dict[str, int]
+    paused_by: str | None = None
 
 
 @dataclass(frozen=True)

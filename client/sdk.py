@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from . import following
 from .exact import loads
+from .moving_files import Sending, save
 from .problems import JobCancelledError, JobFailedError, StateError
 from .records import (
+    Artifact,
     BulkAnswer,
     Diagnosis,
     Event,
@@ -26,13 +29,14 @@ from .records import (
     LogLine,
     NewKey,
     Queues,
+    Schedule,
+    ScheduleRun,
     Worker,
 )
 from .shapes import shape
 from .transport import Transport
-from .uploading import Sending
 
-_JOBS, _FILES = "/api/v1/jobs", "/api/v1/files"
+_JOBS, _FILES, _SCHEDULES = "/api/v1/jobs", "/api/v1/files", "/api/v1/schedules"
 _UPLOAD_SECONDS = 120.0  # a large workbook is looked at before the answer
 _HOLD_MARGIN_SECONDS = 15.0
 
@@ -227,6 +231,19 @@ class Reckoner:
     def delete_file(self, file_id: str) -> None:
         self.transport.delete(f"{_FILES}/{file_id}")
 
+    def artifacts(self, job_id: str) -> list[Artifact]:
+        """The files that a job made."""
+        return [shape(Artifact, document) for document in self.transport.get(f"{_JOBS}/{job_id}/artifacts")["data"]]
+
+    def download(
+        self, job_id: str, name: str, to: str | Path, *, progress: Callable[[int], object] | None = None
+    ) -> Path:
+        """Save a file that a job made, as `to` or under its own name in the folder `to`; whole and checked, or not."""
+        with self.transport.download(f"{_JOBS}/{job_id}/artifacts/{quote(name, safe='')}") as answer:
+            target = Path(to) / Path(name).name if Path(to).is_dir() else Path(to)
+            save(answer, target, progress)
+        return target
+
     def _uploaded(self, value: Any) -> Any:
         if isinstance(value, Path):
             return self.upload(value).id
@@ -244,6 +261,12 @@ class Reckoner:
     def kind(self, name: str) -> Kind:
         return shape(Kind, self.transport.get(f"/api/v1/kinds/{name}"))
 
+    def estimate(self, kind: str, /, **params: Any) -> dict[str, Any]:
+        """What a job with these params would take; nothing is made."""
+        body = {"kind": kind, "params": self._uploaded(params)}
+        answer: dict[str, Any] = self.transport.post("/api/v1/estimates", body, is_repeatable=True)
+        return answer
+
     def queues(self) -> Queues:
         return shape(Queues, self.transport.get("/api/v1/queues"))
 
@@ -258,6 +281,35 @@ class Reckoner:
 
     def workers(self) -> list[Worker]:
         return [shape(Worker, document) for document in self.transport.get("/api/v1/workers")["data"]]
+
+    # Schedules
+
+    def schedules(self) -> list[Schedule]:
+        return [shape(Schedule, document) for document in self.transport.get(_SCHEDULES)["data"]]
+
+    def schedule(self, name: str) -> Schedule:
+        return shape(Schedule, self.transport.get(f"{_SCHEDULES}/{name}"))
+
+    def schedule_runs(self, name: str, *, days: int = 30, limit: int = 100) -> list[ScheduleRun]:
+        """What became of each due time, newest first."""
+        answer = self.transport.get(f"{_SCHEDULES}/{name}/runs", params={"days": days, "limit": limit})
+        return [shape(ScheduleRun, document) for document in answer["data"]]
+
+    def run_schedule(self, name: str) -> ScheduleRun:
+        """Run it now, whatever its next due time is."""
+        return shape(ScheduleRun, self.transport.post(f"{_SCHEDULES}/{name}/run", {}, key=str(uuid.uuid4())))
+
+    def pause_schedule(self, name: str) -> Schedule:
+        return shape(Schedule, self.transport.post(f"{_SCHEDULES}/{name}/pause", {}, is_repeatable=True))
+
+    def resume_schedule(self, name: str) -> Schedule:
+        return shape(Schedule, self.transport.post(f"{_SCHEDULES}/{name}/resume", {}, is_repeatable=True))
+
+    def backfill_schedule(self, name: str, start: datetime, end: datetime) -> list[ScheduleRun]:
+        """Make up for due times from `start` to before `end` that did not run."""
+        body = {"start": start, "end": end}
+        answer = self.transport.post(f"{_SCHEDULES}/{name}/backfill", body, key=str(uuid.uuid4()))
+        return [shape(ScheduleRun, document) for document in answer["data"]]
 
     # Administration
 

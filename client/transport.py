@@ -7,6 +7,7 @@ import random
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -78,6 +79,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool = True,
         timeout: float = _ANSWER_SECONDS,
+        stream: bool = False,
     ) -> requests.Response:
         """The answer, if it is no error; repeated while that is safe and may help. `data` can be made for each try."""
         request_id = str(uuid.uuid4())
@@ -94,6 +96,7 @@ class Transport:
                         headers={**(headers or {}), "X-Request-ID": request_id},
                         timeout=(_CONNECT_SECONDS, timeout),
                         allow_redirects=False,  # a key goes to the platform it is for, and nowhere else
+                        stream=stream,
                     )
                 )
             except requests.RequestException as error:
@@ -109,6 +112,17 @@ class Transport:
                 if pause is None:
                     raise problem
             time.sleep(pause)
+
+    @contextmanager
+    def download(self, path: str) -> Iterator[requests.Response]:
+        """An answer whose body is read piece by piece; what breaks while it is read is UnreachableError."""
+        response = self.send("GET", path, stream=True)
+        try:
+            yield response
+        except requests.RequestException as error:
+            self._give_up(error, response.headers.get("X-Request-ID", ""))
+        finally:
+            response.close()
 
     def stream(self, path: str, *, headers: Mapping[str, str], silence: float) -> Iterator[str]:
         """Lines as they come; ends when the platform ends it, raises when `silence` seconds bring nothing. No retry."""

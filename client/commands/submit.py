@@ -72,6 +72,7 @@ def _common() -> list[click.Parameter]:
     """What every kind takes beside its own params."""
     return [
         click.Option(["--params", "base"], type=Json(), help="All params as JSON, or @FILE; options go before them."),
+        click.Option(["--estimate"], is_flag=True, help="Only say what it would take; nothing is sent to a worker."),
         click.Option(["--detach", "-d"], is_flag=True, help="Print the job's id and do not wait."),
         click.Option(["--timeout"], type=click.FloatRange(min=0), help="Wait so many seconds at most (exit code 4)."),
         click.Option(["--run-at"], type=MOMENT, help="Not before this time: ISO, or +30m for in half an hour."),
@@ -119,6 +120,10 @@ def _uploaded(desk: Desk, value: Any) -> Any:
 
 
 def _send(desk: Desk, kind: Kind, params: dict[str, Any], given: dict[str, Any]) -> int:
+    sent = _uploaded(desk, params)
+    if given["estimate"]:
+        print_json(desk.reckoner.estimate(kind.name, **sent))
+        return Exit.SUCCEEDED
     options = Options(
         run_at=given["run_at"],
         priority=given["priority"],
@@ -127,7 +132,7 @@ def _send(desk: Desk, kind: Kind, params: dict[str, Any], given: dict[str, Any])
         unique_policy=given["unique_policy"],
         idempotency_key=given["idempotency_key"],
     )
-    job = desk.reckoner.submit(kind.name, options, **_uploaded(desk, params))
+    job = desk.reckoner.submit(kind.name, options, **sent)
     if not given["detach"]:
         return watch_job(desk, job, given["timeout"])
     if desk.as_json:

@@ -3,9 +3,55 @@
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from client import Reckoner
 from client.cli import main
+from embedded.valkey import Valkey
+from tests.running import RunningPlatform
+
+
+@pytest.fixture(scope="session")
+def workerless(make_database, tmp_path_factory):
+    """One API node on a database and a Valkey of its own, and no worker; tests that break it mend it."""
+    home = tmp_path_factory.mktemp("workerless")
+    valkey = Valkey(home / "valkey", durable=False).start()
+    platform = RunningPlatform(make_database("workerless"), valkey.url, home / "home", api_workers=1)
+    platform.valkey = valkey
+    platform.start_api()
+    yield platform
+    platform.stop()
+    valkey.stop()
+
+
+@pytest.fixture
+def sql(workerless):
+    """Change that node's database behind its back."""
+    url = make_url(workerless.environment["DATABASE_URL"]).set(drivername="postgresql+psycopg2")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def run(statement):
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    return run
+
+
+@pytest.fixture
+def schedule(sql):
+    """Put a schedule into that node's timetable for a while."""
+
+    def add(name, *, due):
+        sql(
+            "INSERT INTO schedules"
+            " (name, kind, params, every_seconds, catch_up, overlap, at_start, next_due_at, created_at) VALUES"
+            f" ('{name}', 'echo', '{{\"words\": \"due\"}}', 60, 'one', 'skip', false, now() {due}, now())"
+        )
+
+    yield add
+    sql("DELETE FROM schedules")
 
 
 @pytest.fixture
