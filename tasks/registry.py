@@ -10,6 +10,7 @@ from core.errors import InvalidInputError
 from tasks.contract import JobKind
 from tasks.etl.contract import ETL, ETL_EXTRACT, ETL_LOAD, ETL_PUBLISH, ETL_TRANSFORM
 from tasks.gap_scan.contract import GAP_SCAN
+from tasks.orders_import.contract import ORDERS_IMPORT
 from tasks.sync.contract import SYNC
 from tasks.two_sum.contract import TWO_SUM
 
@@ -20,6 +21,8 @@ KINDS: tuple[JobKind, ...] = (
     ETL_PUBLISH,
     ETL_TRANSFORM,
     GAP_SCAN,
+    GAP_SCAN,
+    ORDERS_IMPORT,
     SYNC,
     TWO_SUM,
 )

@@ -1,0 +1,1 @@
+"""Bring orders in from CSV files and workbooks."""
