@@ -12,6 +12,7 @@ from tasks.etl.contract import ETL, ETL_EXTRACT, ETL_LOAD, ETL_PUBLISH, ETL_TRAN
 from tasks.gap_scan.contract import GAP_SCAN
 from tasks.orders_import.contract import ORDERS_IMPORT
 from tasks.sync.contract import SYNC
+from tasks.table_export.contract import TABLE_EXPORT
 from tasks.two_sum.contract import TWO_SUM
 
 KINDS: tuple[JobKind, ...] = (
@@ -24,6 +25,7 @@ KINDS: tuple[JobKind, ...] = (
     GAP_SCAN,
     ORDERS_IMPORT,
     SYNC,
+    TABLE_EXPORT,
     TWO_SUM,
 )
 

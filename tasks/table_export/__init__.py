@@ -1,0 +1,1 @@
+"""Take a whole table along as CSV or Excel."""
