@@ -12,8 +12,8 @@ from models.item import Item
 from models.job import Job, JobEvent
 from models.job_log import JobLog
 from models.order import CustomerSpend, Order, OrderStatusHour
-from models.raw_transaction import RawTransaction, RejectedTransaction
 from models.order_staging import OrderImport
+from models.raw_transaction import RawTransaction, RejectedTransaction
 from models.running_sum_entry import RunningSumEntry
 from models.schedule import Schedule, ScheduleRun
 from models.sync_page import SyncPage

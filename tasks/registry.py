@@ -22,7 +22,6 @@ KINDS: tuple[JobKind, ...] = (
     ETL_PUBLISH,
     ETL_TRANSFORM,
     GAP_SCAN,
-    GAP_SCAN,
     ORDERS_IMPORT,
     SYNC,
     TABLE_EXPORT,
