@@ -18,13 +18,15 @@ ALLOWED = (
     *("requests", "urllib3", "certifi", "idna", "charset_normalizer"),
     *("click", "rich", "markdown_it", "mdurl", "pygments"),
 )
+# What installing leaves in the folder; an old build would find its way into the new one.
+LEFTOVERS = ("__pycache__", "build", "reckoner_client.egg-info")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """Built as `pip install ./client` builds it, from a copy that leaves nothing behind in the source."""
     source = tmp_path_factory.mktemp("source") / "client"
-    shutil.copytree(ROOT / "client", source, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "client", source, ignore=shutil.ignore_patterns(*LEFTOVERS))
     target = tmp_path_factory.mktemp("wheel")
     build = f"from setuptools import build_meta; build_meta.build_wheel({str(target)!r})"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True, timeout=100)
@@ -70,7 +72,8 @@ def test_it_asks_for_three_libraries_and_gives_the_command(wheel):
 def test_every_module_of_the_source_is_in_the_wheel(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.removeprefix("reckoner/") for name in archive.namelist() if name.endswith(".py")}
-    assert packed == {str(path.relative_to(ROOT / "client")) for path in (ROOT / "client").rglob("*.py")}
+    source = [path.relative_to(ROOT / "client") for path in (ROOT / "client").rglob("*.py")]
+    assert packed == {str(path) for path in source if path.parts[0] not in LEFTOVERS}
 
 
 def test_a_job_is_submitted_by_what_was_installed(alone, platform):
@@ -90,3 +93,23 @@ def test_the_command_works_and_says_what_it_cannot_do_alone(alone, platform):
         refused = alone("-m", "reckoner", name)
         assert refused.returncode == 1
         assert "only the client is installed here" in refused.stderr
+
+
+def test_what_the_readme_shows_in_python_works(alone, platform):
+    """The first example as written, with this platform's address."""
+    text = (ROOT / "client" / "README.md").read_text()
+    block = text.split("```python\n")[1].split("```")[0]
+    first = block.split("    # A path is uploaded first.")[0].replace("http://127.0.0.1:8000", platform.url)
+    ran = alone("-c", first)
+    assert ran.stdout == "(2, 7)\n", ran.stderr
+
+
+def test_the_readme_and_the_command_tell_the_same_exit_codes():
+    readme = (ROOT / "client" / "README.md").read_text()
+    shown = dict(line.strip("| \n").split(" | ") for line in readme.splitlines() if line[:3].strip("| ").isdigit())
+    help_text = subprocess.run(
+        [sys.executable, "-m", "client", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for code, meaning in shown.items():
+        assert f"  {code}  {meaning}" in help_text
+    assert len(shown) == 8
