@@ -41,7 +41,10 @@ def role_needed(view: Callable[..., Any] | None, method: str) -> Role:
 
 def sees(owner: str) -> bool:
     """Owners don't see each other's jobs or files; operators see all."""
-    holder = current_holder()
+    return may_see(current_holder(), owner)
+
+
+def may_see(holder: KeyHolder, owner: str) -> bool:
     return holder.owner == owner or holder.role.covers(Role.OPERATOR)
 
 
@@ -50,6 +53,11 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[KeyHolder | None, float]] = {}
+
+    def known(self, secret: str) -> KeyHolder | None:
+        """Whose key it is, if it was seen lately; asks nobody."""
+        holder, until = self._seen.get(hash_of(secret), (None, 0.0))
+        return holder if until > time.monotonic() else None
 
     def holder(self, secret: str) -> KeyHolder | None:
         digest = hash_of(secret)
@@ -86,10 +94,15 @@ def _identify(ring: KeyRing, settings: Settings) -> KeyHolder:
     raise UnauthorizedError("an API key is needed: send `Authorization: Bearer rk_...`")
 
 
+def is_served(host: str, settings: Settings) -> bool:
+    """Whether a Host header names this machine, where that is all that keeps strangers out."""
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    return not settings.is_loopback or name in _LOCAL_NAMES or name in settings.trusted_hosts
+
+
 def _refuse_strangers(settings: Settings) -> None:
     """On loopback there is no key, so a web page must not be able to ride on the user's browser."""
-    host = request.host.rpartition(":")[0] if not request.host.endswith("]") and ":" in request.host else request.host
-    if settings.is_loopback and host not in _LOCAL_NAMES and host not in settings.trusted_hosts:
+    if not is_served(request.host, settings):
         raise ForbiddenError(f"host {request.host!r} is not served here; if it should be, set RECKONER_TRUSTED_HOSTS")
     origin = request.headers.get("Origin")
     if origin and request.method not in _READS and origin not in settings.cors_origins:
@@ -100,7 +113,7 @@ def _refuse_strangers(settings: Settings) -> None:
 
 
 def register(app: Flask) -> None:
-    ring = KeyRing()
+    ring = app.extensions["key_ring"] = KeyRing()
 
     @app.before_request
     def admit() -> None:

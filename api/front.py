@@ -20,6 +20,7 @@ import structlog
 from flask import Flask
 from granian.rsgi import ProtocolClosed
 
+from api.fast_poll import FastPoll
 from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
 from api.waiting import STREAM, WAIT, WAITED, Stream, Switchboard, Wait
@@ -94,6 +95,7 @@ class Front:
         self._platform = platform
         self._pool = ThreadPoolExecutor(platform.settings.api_threads, thread_name_prefix="flask")
         self._switchboard = Switchboard(platform.settings.redis_url)
+        self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._platform.publisher.close()
@@ -102,6 +104,10 @@ class Front:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if scope.proto != "http":
             protocol.close(403)
+            return
+        polled = self._fast_poll.answer(scope)
+        if polled is not None:
+            protocol.response_bytes(*polled)
             return
         loop = asyncio.get_running_loop()
         headers = scope.headers.items()

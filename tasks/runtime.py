@@ -34,12 +34,12 @@ class Runtime:
         self.db.close()
 
 
-def connect_redis(url: str) -> redis.Redis:
+def connect_redis(url: str, *, patience: float = 2.0) -> redis.Redis:
     """A client that would rather fail at once than keep a request waiting."""
     return redis.Redis.from_url(
         url,
-        socket_connect_timeout=0.5,
-        socket_timeout=2,
+        socket_connect_timeout=min(patience, 0.5),
+        socket_timeout=patience,
         # The default retries ten times; here Postgres answers instead, or housekeeping comes round again.
         retry=Retry(NoBackoff(), 0),
         socket_keepalive=True,
