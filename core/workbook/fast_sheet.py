@@ -85,7 +85,7 @@ def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region
     while piece is not None:
         buffer = b"".join((rest, piece, PADDING))
         size = len(buffer) - len(PADDING)
-        end = buffer.find(DATA_END, max(0, len(rest) - len(DATA_END)), size)
+        end = _find_end(buffer, max(0, len(rest) - len(DATA_END)), size)
         cut = end if end >= 0 else max(buffer.rfind(b"<c ", 0, size), buffer.rfind(b"<row", 0, size))
         if cut > 0:
             yield Region(buffer, cut)
@@ -99,6 +99,12 @@ def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region
         raise UnreadableFileError("the sheet ends in the middle of its rows: the file is truncated")
     for _ in source:
         pass
+
+
+def _find_end(buffer: bytes, start: int, size: int) -> int:
+    """Where the rows end. Most pieces have no `h` at all, and one byte is found ten times quicker than twelve."""
+    rare = buffer.find(b"h", start, size)
+    return -1 if rare < 0 else buffer.find(DATA_END, max(start, rare - len(DATA_END)), size)
 
 
 def _after_head(source: Iterator[bytes]) -> bytes:
