@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.clock import uuid7
 from core.errors import ConflictError, InvalidInputError
+from core.exact_json import dumps
 from models.job import FINAL, WAITING, Job, JobStatus
 from tasks.contract import JobKind
 from tasks.lifecycle import CANCEL_WAITING, SHOWN, told
@@ -186,3 +188,47 @@ def _replace(connection: Connection, existing: Job, wanted: Submission) -> Job |
         CANCEL_WAITING, {"job_id": existing.id, "keep": wanted.kind.retention.cancelled, **facts}
     ).first()
     return cast("Job | None", row)
+
+
+_MANY = text(
+    """
+    WITH wanted AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
+            id uuid, kind text, status text, queue text, priority smallint, tags text[], params jsonb,
+            max_attempts int, run_at timestamptz)
+    ), made AS (
+        INSERT INTO jobs (id, kind, status, queue, priority, owner, tags, params, version, attempt, handed_back,
+            crashes, max_attempts, created_at, updated_at, run_at, queued_at, request_id, traceparent)
+        SELECT id, kind, status, queue, priority, :owner, tags, params, 1, 0, 0, 0, max_attempts, clock_timestamp(),
+            clock_timestamp(), run_at, CASE WHEN run_at IS NULL THEN clock_timestamp() END, :request_id, :traceparent
+        FROM wanted RETURNING id, status
+    )
+    INSERT INTO job_events (job_id, seq, at, event, status, attempt, actor)
+    SELECT id, 1, clock_timestamp(), 'submitted', status, 0, :owner FROM made
+    """
+)
+
+
+def submit_many(connection: Connection, wanted: Sequence[Submission], now: datetime) -> None:
+    """All of them in one statement, or none; housekeeping publishes them, in order. Unique keys are for single jobs."""
+    if not wanted:
+        return
+    rows = []
+    for one in wanted:
+        is_later = one.run_at is not None and one.run_at > now
+        rows.append(
+            {
+                "id": one.id,
+                "kind": one.kind.name,
+                "status": str(JobStatus.SCHEDULED if is_later else JobStatus.QUEUED),
+                "queue": str(one.kind.queue),
+                "priority": one.priority,
+                "tags": list(one.tags),
+                "params": one.params,
+                "max_attempts": one.kind.retry.max_attempts,
+                "run_at": one.run_at if is_later else None,
+            }
+        )
+    first = wanted[0]
+    facts = {"owner": first.owner, "request_id": first.request_id, "traceparent": first.traceparent}
+    connection.execute(_MANY, {"rows": dumps(rows).decode(), **facts})

@@ -42,6 +42,30 @@ class SubmitBody(BaseModel):
     unique: Unique | None = None
 
 
+class BatchBody(BaseModel):
+    """Up to 10,000 requests, accepted in one transaction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: list[dict[str, Any]] = Field(
+        min_length=1, max_length=10_000, description="Each as for a single submit; `unique` is for single jobs only."
+    )
+
+
+class BatchItem(BaseModel):
+    """What became of the item at this place: an id, or why it was refused."""
+
+    id: UUID | None = None
+    error: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class BatchAnswer(BaseModel):
+    accepted: int
+    refused: int
+    jobs: list[BatchItem]
+
+
 class JobPath(BaseModel):
     job_id: UUID = Field(description="A job's id.")
 

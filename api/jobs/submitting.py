@@ -7,18 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, request
+from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from api.idempotency import Answer
+from api.jobs.schemas import SubmitBody
 from api.platform import current_holder, current_platform
 from api.waiting import wait_for
 from core.clock import now
-from core.errors import InvalidInputError
+from core.errors import InvalidInputError, PlatformError
 from models.api_key import Role
 from models.job import Job
 from tasks.board import public_body
 from tasks.inputs import Inputs, check_inputs
-from tasks.submission import Submission, Submitted, checked_params, submit
+from tasks.submission import Submission, Submitted, checked_params, described, submit
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d+)")
 
@@ -80,3 +82,16 @@ def bounded_wait(seconds: float | None) -> float:
     if seconds > limit:
         raise InvalidInputError(f"wait may be {limit:g} seconds at most", wait=seconds)
     return seconds
+
+
+def understood(item: dict[str, Any]) -> Submission | dict[str, Any]:
+    """One item of a batch as a submission, or why it is none."""
+    try:
+        body = SubmitBody.model_validate(item)
+        if body.unique is not None:
+            raise InvalidInputError("`unique` is for single submits")
+        return submission(body.kind, body.params, priority=body.priority, tags=tuple(body.tags), run_at=body.run_at)
+    except ValidationError as error:
+        return {"error": "the item does not fit", "details": {"validation_errors": described(error)}}
+    except PlatformError as error:
+        return {"error": error.message, "details": error.details}

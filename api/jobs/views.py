@@ -7,25 +7,26 @@ from uuid import UUID
 
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from api.auth import needs
-from api.idempotency import once
+from api.idempotency import Answer, once
 from api.jobs import schemas
 from api.jobs.events import event_document, events_after
 from api.jobs.reading import fetch_job, job_response
 from api.jobs.selection import chosen, page
-from api.jobs.submitting import accepted, bounded_wait, submission, submit_now, wait_as_preferred
+from api.jobs.submitting import accepted, bounded_wait, submission, submit_now, understood, wait_as_preferred
 from api.platform import current_holder, current_platform
 from api.responses import json_response
 from api.waiting import WAITED, stream_events, wait_for
 from core.clock import iso, now
-from core.errors import ConflictError, GoneError
+from core.errors import ConflictError, GoneError, InvalidInputError
+from core.exact_json import dumps
 from models.api_key import Role
 from models.job import FINAL, Job, JobStatus
 from models.job_log import JobLog
 from tasks.board import document
-from tasks.submission import Submission
+from tasks.submission import Submission, submit_many
 
 jobs = APIBlueprint("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Jobs", description=__doc__)])
 
@@ -50,6 +51,24 @@ def _submitted(wanted: Submission) -> Response:
     response = once(lambda connection: accepted(submit_now(connection, wanted)))
     wait_as_preferred(response.headers["Location"].rpartition("/")[2])
     return response
+
+
+@jobs.post("/jobs:batch", summary="Submit many jobs at once", responses={202: schemas.BatchAnswer})
+def submit_jobs(body: schemas.BatchBody) -> Response:
+    """What can be accepted is, in one transaction; what cannot is named at its place. 422 when nothing can."""
+    items = [understood(item) for item in body.jobs]
+    wanted = [item for item in items if isinstance(item, Submission)]
+    if not wanted:
+        first = next(item for item in items if not isinstance(item, Submission))
+        raise InvalidInputError(f"none of the {len(items)} jobs can be accepted; the first: {first['error']}")
+
+    def make(connection: Connection) -> Answer:
+        submit_many(connection, wanted, now())
+        told = [{"id": item.id} if isinstance(item, Submission) else item for item in items]
+        document = {"accepted": len(wanted), "refused": len(items) - len(wanted), "jobs": told}
+        return Answer(202, dumps(document))
+
+    return once(make)
 
 
 @jobs.get("/jobs", summary="List jobs, newest first", responses={200: schemas.JobList})

@@ -301,3 +301,28 @@ def test_a_trace_that_comes_in_goes_on_in_the_worker_and_comes_back(http, platfo
     job = http.ended(answer.json()["id"])
     assert (trace in job["traceparent"], job["request_id"]) == (True, "req-77")
     eventually(lambda: any(trace in line and job["id"] in line for line in platform.log("worker").splitlines()))
+
+
+def test_a_batch_accepts_what_it_can_and_names_the_rest(http):
+    items = [{"kind": "echo", "params": {"words": str(n)}, "tags": ["batch-test"]} for n in range(200)]
+    items[7] = {"kind": "echo", "params": {"wrods": "7"}}
+    items[9] = {"kind": "nothing"}
+    answer = http.post("/api/v1/jobs:batch", json={"jobs": items})
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["refused"]) == (202, 198, 2)
+    told = answer.json()["jobs"]
+    assert "known kinds" in told[9]["error"]
+    assert told[7]["details"]["validation_errors"][0]["loc"] == ["params", "words"]
+    assert http.ended(told[199]["id"])["result"] == {"words": "199"}
+    assert http.events(told[0]["id"])[0] == "submitted"
+
+
+def test_a_batch_in_which_nothing_fits_is_refused(http):
+    problem_of(http.post("/api/v1/jobs:batch", json={"jobs": [{"kind": "nothing"}]}), 422)
+
+
+def test_a_repeated_batch_adds_nothing(http):
+    body = {"jobs": [{"kind": "echo", "params": {"words": "b"}, "tags": ["batch-twice"]}] * 3}
+    headers = {"Idempotency-Key": "batch-1"}
+    answers = [http.post("/api/v1/jobs:batch", json=body, headers=headers).content for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert len(http.get("/api/v1/jobs?tag=batch-twice").json()["data"]) == 3

@@ -1,0 +1,1 @@
+"""A kind that does nothing, so that only the platform is measured."""
