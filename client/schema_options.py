@@ -20,6 +20,7 @@ import click
 from .exact import dumps, loads
 
 _FILE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_A_FILE = "A file of this machine, which is uploaded, or the id of one that was."
 _SCALARS = {"string", "integer", "number", "boolean"}
 
 
@@ -36,15 +37,16 @@ class Json(click.ParamType[Any]):
 
 
 class Number(click.ParamType["int | Decimal | str"]):
-    """A number with all its digits; where the schema takes text as well, what is no number stays text."""
-
-    name = "number"
+    """A number with all its digits; where the schema takes text as well, what is no number, or is quoted, is text."""
 
     def __init__(self, *, or_text: bool = False) -> None:
         self._or_text = or_text
+        self.name = "number|text" if or_text else "number"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Decimal | str:
         text = str(value).strip()
+        if self._or_text and len(text) > 1 and text[0] == text[-1] == '"':
+            return text[1:-1]  # a sheet that is called "2024"
         try:
             number = Decimal(text)
         except InvalidOperation:
@@ -206,7 +208,7 @@ def _takes_commas(schema: Mapping[str, Any]) -> bool:
 
 def _help(field: Field) -> str:
     schema = field.schema
-    said = [schema.get("description", "")]
+    said = [_A_FILE if is_file(field) else schema.get("description", "")]
     if field.required:
         said.append("[required]")
     elif schema.get("default") not in (None, "", [], {}):

@@ -68,6 +68,10 @@ def test_a_list_of_numbers_is_given_three_ways_and_keeps_its_digits(arguments):
     assert isinstance(params["nums"][0], int)
 
 
+def test_numbers_below_nought_are_values_not_options():
+    assert read("--target", "-0.50", "--nums", "-1,-2") == {"target": Decimal("-0.50"), "nums": [-1, -2]}
+
+
 def test_a_list_comes_from_a_file(tmp_path):
     path = tmp_path / "nums.json"
     path.write_text(json.dumps(list(range(1000))))
@@ -86,6 +90,7 @@ def test_a_comma_in_text_belongs_to_the_text():
 def test_the_members_of_an_object_are_options_with_a_dot():
     assert read("--against.sheet", "May") == {"against": {"sheet": "May"}}
     assert read("--against.sheet", "2") == {"against": {"sheet": 2}}
+    assert read("--against.sheet", '"2024"') == {"against": {"sheet": "2024"}}
 
 
 def test_a_list_of_objects_is_json():
