@@ -1,28 +1,25 @@
 """Measurements beside peers, in one run, as ratios: `python -m bench NAME [options]`."""
 
 import importlib
-import pkgutil
 import sys
-
-import bench
+from pathlib import Path
 
 
 def main() -> int:
-    names = sorted(found.name for found in pkgutil.iter_modules(bench.__path__) if _is_command(found.name))
+    commands = {
+        path.stem: path.read_text().split('"""')[1].splitlines()[0]
+        for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))
+        if "\ndef main(arguments" in path.read_text()
+    }
     if len(sys.argv) < 2 or sys.argv[1] in {"-h", "--help"}:
         print(__doc__)
-        for name in names:
-            print(f"  {name:8}{(importlib.import_module(f'bench.{name}').__doc__ or '').splitlines()[0]}")
+        for name, purpose in commands.items():
+            print(f"  {name:8}{purpose}")
         return 0
-    if sys.argv[1] not in names:
-        print(f"no measurement {sys.argv[1]!r}; there are: {', '.join(names)}", file=sys.stderr)
+    if sys.argv[1] not in commands:
+        print(f"no measurement {sys.argv[1]!r}; there are: {', '.join(commands)}", file=sys.stderr)
         return 2
-    module = importlib.import_module(f"bench.{sys.argv[1]}")
-    return int(module.main(sys.argv[2:]) or 0)
-
-
-def _is_command(name: str) -> bool:
-    return not name.startswith("_") and hasattr(importlib.import_module(f"bench.{name}"), "main")
+    return int(importlib.import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:]) or 0)
 
 
 if __name__ == "__main__":
