@@ -120,7 +120,7 @@ def get_readyz() -> Response:
 
 _SERVED = text(
     "SELECT DISTINCT unnest(queues) FROM workers WHERE status = 'online'"
-    " AND last_seen_at > clock_timestamp() - interval '15 seconds'"
+    " AND last_seen_at > clock_timestamp() - interval '5 seconds'"
 )
 
 

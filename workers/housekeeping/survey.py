@@ -25,7 +25,7 @@ _LINE = text(
 _COUNTS = text("SELECT status, count(*) FROM jobs WHERE status IN ('scheduled', 'running', 'retrying') GROUP BY status")
 _WORKERS = text(
     "SELECT count(*) AS workers, coalesce(sum(concurrency), 0) AS slots FROM workers"
-    " WHERE :queue = ANY(queues) AND status = 'online' AND last_seen_at > clock_timestamp() - interval '15 seconds'"
+    " WHERE :queue = ANY(queues) AND status = 'online' AND last_seen_at > clock_timestamp() - interval '5 seconds'"
 )
 _PACE = text(
     "SELECT coalesce(avg(extract(epoch FROM finished_at - started_at)), 0) FROM ("
