@@ -73,7 +73,8 @@ class LazyGroup(click.Group):
         found = COMMANDS.get(cmd_name)
         if found is None:
             return None
-        command: click.Command = getattr(import_module(f".commands.{found.module}", __package__), cmd_name)
+        module = import_module(f".commands.{found.module}", __package__)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

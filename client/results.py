@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -11,3 +12,4 @@ class TwoSumResult:
     found: bool
     indices: tuple[int, ...] | None
     numbers: tuple[int | Decimal, ...] | None
+    report: dict[str, Any] | None = None  # for files: rows, skipped cells, first pairs and what chance would give
