@@ -54,12 +54,12 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         # A worker takes one message a process: work waits in the queue, where an idle worker can have it.
         "worker_prefetch_multiplier": 1,
-        # What a lost child was running is queued again by us, with its crash counted; Celery must not do it as well.
-        "task_reject_on_worker_lost": False,
-        "task_acks_on_failure_or_timeout": True,
+        # What a lost child was running is queued again by us, with its crash counted: task_reject_on_worker_lost
+        # stays off, so that Celery does not do it as well.
         # How long Celery waits for the last words of a dead child; the default of ten seconds keeps its slot empty.
         "worker_lost_wait": 1.0,
         "worker_concurrency": settings.worker_concurrency,
+        # Two queues, so that nobody's small job waits behind a workbook; each has its own list in Redis.
         "task_default_queue": str(Queue.QUICK),
         "task_queues": [KombuQueue(str(queue), Exchange(str(queue)), routing_key=str(queue)) for queue in Queue],
         # A misspelt queue is an error, not a new list that nobody reads.
@@ -67,26 +67,24 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # Publishing happens off the request path and is repeated by housekeeping: fail at once.
         "task_publish_retry": False,
         "broker_connection_timeout": 2,
-        # Redis may come back after any time; a worker never gives up on it.
+        # Redis may come back after any time; a worker never gives up on it, at its start neither.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # Celery would otherwise end what is running when Redis blinks.
-        "worker_cancel_long_running_tasks_on_connection_loss": False,
         # With acknowledgement at the end, the prefetch count is not cut after a reconnect.
         "worker_enable_prefetch_count_reduction": False,
         # Flower draws from these events.
         "worker_send_task_events": True,
-        "task_send_sent_event": False,
-        # Heartbeats in Postgres say who lives; two seconds of Celery's own chatter tell Flower nothing more.
+        # structlog has set the loggers up; Celery would add its own lines in its own form.
         "worker_hijack_root_logger": False,
+        # What a body prints goes where its process prints, not into the log as a warning a line.
         "worker_redirect_stdouts": False,
+        # A child of a busy small machine may need longer than the default four seconds to say that it is up.
         "worker_proc_alive_timeout": 20,
-        "enable_utc": True,
-        "timezone": "UTC",
-        "accept_content": ["json"],
         "broker_transport_options": {
+            # One Redis may serve others too.
             "global_keyprefix": KEY_PREFIX,
             "priority_steps": PRIORITY_STEPS,
+            # Urgent lists first, whichever queue they belong to; the default takes turns.
             "queue_order_strategy": "priority",
             # Rows in Postgres bring lost work back within seconds. Redis' own way back is only the last net, and
             # must not fire while a long job is still running.
@@ -94,8 +92,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             # redis-py's default of five seconds breaks the blocking pop once a minute.
             "socket_timeout": None,
             "socket_connect_timeout": 2,
+            # A connection that died in silence is noticed, by the kernel and by a PING, not by the next lost message.
             "socket_keepalive": True,
-            # A connection that died in silence is noticed by a PING, not by the next lost message.
             "health_check_interval": 10,
         },
     }
