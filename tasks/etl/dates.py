@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.etl.arrow import Array, pa, pc
+from tasks.etl.date_order import DateOrder
 from tasks.etl.fields import trimmed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,13 +49,6 @@ _MONTHS = [
     "november",
     "december",
 ]
-
-
-class DateOrder(StrEnum):
-    """How `01/02/2024` is meant; without it such a date is rejected as ambiguous."""
-
-    DAY_FIRST = "dmy"
-    MONTH_FIRST = "mdy"
 
 
 class Reading(StrEnum):

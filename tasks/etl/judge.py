@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tasks.etl.amounts import money_column
 from tasks.etl.arrow import Array, RecordBatch, pa, pc
 from tasks.etl.companies import CompanyDirectory, Pairs
-from tasks.etl.dates import READINGS, DateOrder, DateReader, MomentColumn, Reading
+from tasks.etl.date_order import DateOrder
+from tasks.etl.dates import READINGS, DateReader, MomentColumn, Reading
 from tasks.etl.fields import BLANKS, ID_LENGTH, SUSPICIOUS, is_masked, trimmed
 from tasks.etl.reasons import Reason
 from tasks.etl.statuses import STATUSES, status

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from tasks.etl.dates import DateOrder
+from tasks.etl.date_order import DateOrder
 from tasks.etl.fields import COLUMNS
 
 ColumnName = Literal["id", "name", "company_id", "amount", "status", "created_at", "paid_at"]
