@@ -78,7 +78,7 @@ class RunningPlatform:
             except requests.ConnectionError:
                 return False
 
-        eventually(answers, seconds=30)
+        eventually(answers, seconds=90)  # a busy machine takes its time to start
         return url
 
     def start_worker(self, name="worker", *, queues="quick,heavy", concurrency=2, wait=True, **environment):
@@ -86,7 +86,7 @@ class RunningPlatform:
         options = {"RECKONER_WORKER_CONCURRENCY": str(concurrency), **environment}
         process = self.start(name, "celery", "-A", "workers.entry", *arguments, **options)
         if wait:
-            eventually(lambda: "worker_up" in self.log(name), seconds=30)
+            eventually(lambda: "worker_up" in self.log(name), seconds=90)
         return process
 
     def start_beat(self, name="beat", **environment):

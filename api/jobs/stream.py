@@ -60,7 +60,7 @@ def sse(platform: Platform, job_id: str, after: int, shown: str) -> News:
                 events = events_after(connection, UUID(job_id), after)
                 if newest is None:
                     status = connection.execute(select(Job.status).where(Job.id == UUID(job_id))).scalar()
-                    is_over = status is None
+                    is_over = status is None or JobStatus(status) in FINAL
         except OperationalError:
             return News(b"", after, shown, is_over=False)
         for event in events:
