@@ -14,22 +14,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import structlog
 from flask import Flask
 from granian.rsgi import ProtocolClosed
+from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from api.fast_poll import FastPoll
 from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
+from api.problem import problem
 from api.waiting import STREAM, WAIT, WAITED, Stream, Switchboard, Wait
 
 logger = structlog.get_logger()
 
 _SMALL_BODY = 1024 * 1024  # read whole before Flask sees it; larger ones are fed piece by piece
 _FIRST_PIECES = 1024 * 1024  # an answer up to this size is sent in one go
-_PIECE_TIMEOUT = 30  # seconds a client may take for the next piece of its body
+_BODY_TIMEOUT = 30  # seconds a client may take for a small body, or for the next piece of a large one
+_SLOWEST = 8 * 1024  # bytes a second, on average, below which a large body is not waited for any longer
+_UPLOADS_AT_ONCE = 8  # large bodies a process receives at once: slow clients must not hold the threads of others
+_TOO_SLOW = "the body did not arrive in time; send it faster, or in smaller requests"
 _KEEPALIVE = 15  # seconds between comments on a silent stream, below the usual proxy's patience
 
 
@@ -66,6 +70,8 @@ class BodyStream(io.RawIOBase):
         self._pieces = aiter(pieces)
         self._loop = loop
         self._rest = b""
+        self._received = 0
+        self._began = time.monotonic()
 
     def readable(self) -> bool:
         return True
@@ -78,13 +84,26 @@ class BodyStream(io.RawIOBase):
         return count
 
     def _next(self) -> bytes:
-        async def take() -> bytes:
-            return bytes(await anext(self._pieces, b""))
-
+        passed = time.monotonic() - self._began
+        if passed > _BODY_TIMEOUT and self._received < passed * _SLOWEST:
+            raise RequestTimeout(_TOO_SLOW)
+        taking = asyncio.run_coroutine_threadsafe(self._take(), self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(take(), self._loop).result(_PIECE_TIMEOUT)
-        except ProtocolClosed as error:
-            raise ConnectionError("the client went away while sending") from error
+            piece = taking.result(_BODY_TIMEOUT)
+        except TimeoutError:
+            taking.cancel()
+            raise RequestTimeout(_TOO_SLOW) from None
+        except ProtocolClosed:
+            raise ClientDisconnected("the client went away while sending") from None
+        self._received += len(piece)
+        return piece
+
+    async def _take(self) -> bytes:
+        # Not `anext(pieces, b"")`: with a default, Python 3.11 reads a null pointer in granian's awaitables.
+        try:
+            return bytes(await anext(self._pieces))
+        except StopAsyncIteration:
+            return b""
 
 
 class Front:
@@ -94,12 +113,14 @@ class Front:
         self._app = app
         self._platform = platform
         self._pool = ThreadPoolExecutor(platform.settings.api_threads, thread_name_prefix="flask")
+        self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="upload")
         self._switchboard = Switchboard(platform.settings.redis_url)
         self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._platform.publisher.close()
         self._pool.shutdown(wait=False)
+        self._uploads.shutdown(wait=False)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         if scope.proto != "http":
@@ -110,17 +131,12 @@ class Front:
             protocol.response_bytes(*polled)
             return
         loop = asyncio.get_running_loop()
-        headers = scope.headers.items()
-        environ = _environ(scope, headers)
-        length = int(environ["CONTENT_LENGTH"]) if environ.get("CONTENT_LENGTH", "").isdigit() else None
-        if length == 0 or (length is None and "HTTP_TRANSFER_ENCODING" not in environ):
-            environ["wsgi.input"] = io.BytesIO()
-        elif length is not None and length <= _SMALL_BODY:
-            environ["wsgi.input"] = io.BytesIO(await protocol())
-        else:
-            environ["wsgi.input"] = io.BufferedReader(BodyStream(protocol, loop))
+        environ = _environ(scope, scope.headers.items())
         try:
-            reply = await loop.run_in_executor(self._pool, self._call, environ)
+            pool = await self._receive(environ, protocol, loop)
+            if pool is None:
+                return
+            reply = await loop.run_in_executor(pool, self._call, environ)
             wish = reply.wishes.get(WAIT)
             if wish is not None:
                 reply.close()
@@ -137,6 +153,27 @@ class Front:
                 await self._send(reply, protocol, loop)
         except ProtocolClosed:
             return
+
+    async def _receive(
+        self, environ: dict[str, Any], protocol: Any, loop: asyncio.AbstractEventLoop
+    ) -> ThreadPoolExecutor | None:
+        """Take a small body in on the loop, where waiting costs nothing; a large one is read by an uploads thread."""
+        length = int(environ["CONTENT_LENGTH"]) if environ.get("CONTENT_LENGTH", "").isdecimal() else None
+        if length == 0 or (length is None and "HTTP_TRANSFER_ENCODING" not in environ):
+            environ["wsgi.input"] = io.BytesIO()
+            return self._pool
+        if length is None or length > _SMALL_BODY:
+            environ["wsgi.input"] = io.BufferedReader(BodyStream(protocol, loop))
+            return self._uploads
+        try:
+            async with asyncio.timeout(_BODY_TIMEOUT):
+                environ["wsgi.input"] = io.BytesIO(await protocol())
+        except TimeoutError:
+            with self._app.request_context({**environ, "wsgi.input": io.BytesIO()}):
+                late = problem(408, "request_timeout", _TOO_SLOW)
+            protocol.response_bytes(408, [*late.headers.items(), ("Connection", "close")], late.get_data())
+            return None
+        return self._pool
 
     def _call(self, environ: dict[str, Any]) -> Reply:
         """Run Flask in this thread, up to a first megabyte of its answer."""
@@ -235,7 +272,8 @@ def _environ(scope: Any, headers: list[tuple[str, str]]) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),
+        # granian has decoded the path once; a second time would make `%252e` a dot.
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
         "SERVER_NAME": server,
         "SERVER_PORT": port,
@@ -250,10 +288,12 @@ def _environ(scope: Any, headers: list[tuple[str, str]]) -> dict[str, Any]:
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
     }
-    if scope.authority:
-        environ["HTTP_HOST"] = scope.authority
     for name, value in headers:
+        if "_" in name:  # `Content_Length` must not be taken for `Content-Length`
+            continue
         key = name.upper().replace("-", "_")
         key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
-        environ[key] = f"{environ[key]},{value}" if key in environ and key != "HTTP_HOST" else value
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if scope.authority:
+        environ.setdefault("HTTP_HOST", scope.authority)
     return environ
