@@ -38,8 +38,18 @@ def register(app: Flask, settings: Settings) -> None:
     app.request_class = JsonRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.before_request(_refuse_odd_requests)
     if settings.rate_limit:
         _limit_rates(app, settings)
+
+
+def _refuse_odd_requests() -> None:
+    """What no view should have to think of: U+0000 in the address, and bodies that would have to be inflated."""
+    if "\0" in request.path or b"%00" in request.query_string:
+        raise InvalidInputError("the address must not hold the character U+0000")
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding != "identity":
+        raise UnsupportedTypeError(f"the body is encoded as {encoding:.40}; send it as it is", encoding=encoding[:40])
 
 
 def _who() -> str:

@@ -105,7 +105,10 @@ def from_platform_error(error: errors.PlatformError) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.UnauthorizedError):
         headers["WWW-Authenticate"] = 'Bearer realm="reckoner"'
-    return problem(status, error.code, error.message, details=error.details, headers=headers)
+    detail: Any = None
+    if status == 422 and request.blueprint in _LISTS_IN_DETAIL:  # noqa: PLR2004
+        detail = [{"loc": ["body"], "msg": error.message, "type": error.code}]
+    return problem(status, error.code, error.message, detail=detail, details=error.details, headers=headers)
 
 
 def from_validation(error: ValidationError) -> Response:

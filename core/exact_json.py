@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
+from math import isinf
 from typing import Any, NoReturn
 
 import orjson
@@ -11,6 +13,10 @@ import orjson
 from core.errors import InvalidInputError
 
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_SERIALIZE_NUMPY
+_DEEPEST = 100  # levels; the encoder gives up at 254, and nobody means so many
+_TOO_DEEP = f"the body is nested more than {_DEEPEST} levels deep"
+_ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _fallback(value: Any) -> Any:
@@ -32,27 +38,52 @@ def dumps(value: Any) -> bytes:
     except TypeError as error:
         if "64-bit" not in str(error):
             raise
-        return json.dumps(value, default=_plain, separators=(",", ":"), ensure_ascii=False).encode()
+        return orjson.dumps(_widened(value), default=lambda left: _widened(_fallback(left)), option=_OPTIONS)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
-    return str(value)
+def _widened(value: Any) -> Any:
+    """The same with integers beyond 64 bits spelled out, which the encoder would refuse."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return orjson.Fragment(str(value))
+    if isinstance(value, dict):
+        return {name: _widened(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_widened(each) for each in value]
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise InvalidInputError(f"the body is not JSON: {name} is not a number that JSON has")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise InvalidInputError(f"the number {text:.40} is too large")
+    return number
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Readers differ in which of two equal names counts, so neither does."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidInputError(f"the body names {twice!r:.100} twice")
+    return document
+
+
 def loads(text: bytes | str) -> Any:
-    """Decode what a client sent: big integers stay exact, NaN and Infinity are refused, depth is bounded."""
+    """Decode what a client sent: big integers stay exact; what could not be kept or shown again is refused.
+
+    That is NaN, infinities, names given twice, half surrogates, the character U+0000, and more than 100 levels.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")  # JSON is UTF-8; left alone, json.loads takes UTF-16 and surrogates too
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_each_once)
     except RecursionError:
-        raise InvalidInputError("the body is nested too deeply") from None
+        raise InvalidInputError(_TOO_DEEP) from None
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"the body is not UTF-8 text: byte {error.start} cannot be read") from None
     except json.JSONDecodeError as error:
@@ -60,3 +91,34 @@ def loads(text: bytes | str) -> Any:
         raise InvalidInputError(f"the body is not JSON: {error.msg} at {where}") from None
     except ValueError:  # more digits than int() takes
         raise InvalidInputError("the body holds a number of more than 4,300 digits") from None
+    # Looking at every value is dear; most bodies show by their text that there is nothing to find.
+    if text.count("[") + text.count("{") > _DEEPEST or _ODD_ESCAPE.search(text):
+        _look_through(value)
+    return value
+
+
+def _look_through(value: Any) -> None:
+    """Level by level, so that no depth can exhaust the stack."""
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, str):
+                refuse_odd_text(each)
+            elif isinstance(each, dict):
+                below += each
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+        if not below:
+            return
+        level = below
+    raise InvalidInputError(_TOO_DEEP)
+
+
+def refuse_odd_text(text: str) -> None:
+    """Text that neither Postgres nor UTF-8 can hold."""
+    if "\0" in text:
+        raise InvalidInputError("text must not hold the character U+0000")
+    if not text.isascii() and _SURROGATE.search(text):
+        raise InvalidInputError("text must not hold half of a surrogate pair")

@@ -1,0 +1,1 @@
+"""What hostile clients try, against the real API process."""
