@@ -97,7 +97,14 @@ def _identify(ring: KeyRing, settings: Settings) -> KeyHolder:
 def is_served(host: str, settings: Settings) -> bool:
     """Whether a Host header names this machine, where that is all that keeps strangers out."""
     name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-    return not settings.is_loopback or name in _LOCAL_NAMES or name in settings.trusted_hosts
+    return not settings.is_loopback or name.lower() in _LOCAL_NAMES or name in settings.trusted_hosts
+
+
+def _site_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # a bracket that is not closed, say: nobody's site
+        return ""
 
 
 def _refuse_strangers(settings: Settings) -> None:
@@ -106,7 +113,7 @@ def _refuse_strangers(settings: Settings) -> None:
         raise ForbiddenError(f"host {request.host!r} is not served here; if it should be, set RECKONER_TRUSTED_HOSTS")
     origin = request.headers.get("Origin")
     if origin and request.method not in _READS and origin not in settings.cors_origins:
-        if urlsplit(origin).netloc != request.host:
+        if _site_of(origin) != request.host:
             raise ForbiddenError(f"writes from {origin} are refused; add it to RECKONER_CORS_ORIGINS if it is yours")
     elif request.method not in _READS and request.headers.get("Sec-Fetch-Site") == "cross-site" and not origin:
         raise ForbiddenError("writes from other sites are refused")

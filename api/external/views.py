@@ -9,6 +9,7 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from pydantic import BaseModel
 
+from api.auth import needs
 from api.external.service import ANSWER_WITHIN, external_service
 from api.items.schemas import ItemDocument, ItemPath, item_document
 from api.items.views import cache, no_such_item
@@ -19,6 +20,7 @@ from core.exact_json import dumps
 from core.external_api import ExternalApi
 from core.http_client import ExternalConnectionError, ExternalError
 from models import item
+from models.api_key import Role
 
 external = APIBlueprint(
     "external", __name__, url_prefix="/api/v1/external", abp_tags=[Tag(name="External API", description=__doc__)]
@@ -50,8 +52,9 @@ def _asking() -> Iterator[ExternalApi]:
 
 
 @external.get("/fetch-data/<item_id>", summary="Fetch the post of an item's number", responses={200: ItemDocument})
+@needs(Role.SUBMITTER)
 def fetch_data(path: ItemPath) -> Response:
-    """Stores it as JSON text in `external_data` and answers the item."""
+    """Stores it as JSON text in `external_data` and answers the item: a GET by its age, a write by what it does."""
     db = current_platform().db
     with db.connect() as connection:
         known = item.find(connection, path.item_id)

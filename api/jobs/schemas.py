@@ -7,8 +7,9 @@ from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.moments import Moment
 from models.job import JobStatus
 from tasks.submission import UniquePolicy
 
@@ -36,7 +37,7 @@ class SubmitBody(BaseModel):
 
     kind: str = Field(description="One of GET /api/v1/kinds.")
     params: dict[str, Any] = Field(default_factory=dict, description="What the kind's schema asks for.")
-    run_at: AwareDatetime | None = Field(None, description="Not before this time (ISO 8601 with zone).")
+    run_at: Moment | None = Field(None, description="Not before this time (ISO 8601 with zone).")
     priority: int = Field(5, ge=0, le=9, description="9 runs first.")
     tags: list[Tag] = Field(default_factory=list, max_length=20, description="Words to find the job by.")
     unique: Unique | None = None
@@ -88,8 +89,8 @@ class ListQuery(BaseModel):
     owner: str | None = None
     schedule: str | None = None
     parent_id: UUID | None = None
-    created_after: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
     limit: int = Field(50, ge=1, le=500)
     cursor: UUID | None = Field(None, description="`next_cursor` of the page before.")
 
@@ -106,8 +107,8 @@ class Filter(BaseModel):
     owner: str | None = None
     schedule: str | None = None
     parent_id: UUID | None = None
-    created_after: AwareDatetime | None = None
-    created_before: AwareDatetime | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
 
 
 class BulkBody(BaseModel):

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi import APIBlueprint, Tag
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import Connection
 
 from api.idempotency import Answer, once
+from api.moments import Moment
 from api.platform import current_platform
 from api.responses import json_response
 from core.clock import now
@@ -42,7 +43,7 @@ class OrderBody(BaseModel):
     customer_id: Id
     amount: Money = Field(description="With at most two decimals: a number, or text to be safe from rounding.")
     status: OrderStatus = OrderStatus.PENDING
-    created_at: AwareDatetime | None = Field(None, description="Default: now. Not in the future.")
+    created_at: Moment | None = Field(None, description="Default: now. Not in the future.")
 
 
 class OrderPath(BaseModel):

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.moments import Moment
 from api.schedules.words import in_words
 
 Outcome = Literal["ran", "late", "skipped", "missed"]
@@ -21,14 +22,14 @@ class LedgerQuery(BaseModel):
     days: int = Field(30, ge=1, le=366)
     outcome: Outcome | None = None
     limit: int = Field(100, ge=1, le=1000)
-    cursor: AwareDatetime | None = Field(None, description="`next_cursor` of the page before.")
+    cursor: Moment | None = Field(None, description="`next_cursor` of the page before.")
 
 
 class BackfillBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    start: AwareDatetime = Field(description="The first due time to make up for.")
-    end: AwareDatetime = Field(description="Due times before this; not in the future.")
+    start: Moment = Field(description="The first due time to make up for.")
+    end: Moment = Field(description="Due times before this; not in the future.")
 
 
 class RunDocument(BaseModel):
