@@ -14,6 +14,7 @@ from api.abacus.views import abacus
 from api.analytics.views import analytics
 from api.artifacts.views import artifacts
 from api.breakers.views import breakers
+from api.comparisons.views import comparisons
 from api.doctor.views import doctor
 from api.estimates.views import estimates
 from api.external.views import external
@@ -44,6 +45,7 @@ from workers.publisher import Publisher
 NOUNS: tuple[APIBlueprint, ...] = (
     jobs,
     artifacts,
+    comparisons,
     files,
     estimates,
     kinds,

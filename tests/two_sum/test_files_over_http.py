@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.make_workbooks import make_samples
+from tests.running import eventually
 from tests.workbook import handmade
 
 NAMES = ["Customer", "Amount"]
@@ -177,3 +178,51 @@ def test_paths_that_lead_outside_are_forbidden(http, platform, path):
     if not link.exists():
         link.symlink_to("/etc")
     assert http.post("/two_sum", json={"filepath": path, "target": 1}).status_code == 403
+
+
+def test_two_runs_are_compared_by_their_pairs(http, upload, ask, ledger):
+    file = upload(ledger).json()["id"]
+    strict = ask(file=file, column="Amount", target=150, mode="all").json()["id"]
+    loose = ask(file=file, column="Amount", target=150, mode="all", tolerance=0.5).json()["id"]
+    found = http.get(f"/api/v1/jobs/{loose}/comparison", params={"before": strict}).json()
+    assert (found["kept"], found["gained"], found["lost"]) == (2, 1, 0)
+    assert [row["second_cell"] for row in found["first_gained"]] == ["B4"]
+    assert (found["same_input"], found["complete"]) == (True, True)
+    counted = ask(file=file, column="Amount", target=150, mode="count").json()["id"]
+    assert http.get(f"/api/v1/jobs/{counted}/comparison", params={"before": strict}).status_code == 409
+
+
+def test_a_job_beyond_its_memory_ends_with_a_clear_error_and_the_worker_lives_on(make_platform):
+    running = make_platform(heavy_memory_mb=64)
+    running.start_api()
+    running.start_worker(concurrency=1)
+    path = running.home / "data" / "large.csv"
+    path.write_text("Numbers\n" + "".join(f"{n}\n" for n in range(3_000_000)))
+    small = running.home / "data" / "small.csv"
+    small.write_text("Numbers\n1\n2\n")
+    headers = {"Prefer": "wait=60"}
+    with running.client() as client:
+
+        def ask(name):
+            params = {"filepath": name, "column": "Numbers", "target": 3}
+            return client.post("/api/v1/jobs", json={"kind": "two_sum", "params": params}, headers=headers).json()
+
+        failed = ask("large.csv")
+        assert (failed["status"], failed["error"]["code"]) == ("failed", "memory_limit"), failed
+        assert "64 MB" in failed["error"]["message"]
+        assert ask("small.csv")["result"]["indices"] == [0, 1]
+
+
+def test_a_scan_can_be_cancelled_while_it_reads(make_platform):
+    running = make_platform()
+    running.start_api()
+    running.start_worker(concurrency=1)
+    path = running.home / "data" / "large.csv"
+    path.write_text("Numbers\n" + "".join(f"{n}\n" for n in range(5_000_000)))
+    with running.client() as client:
+        params = {"filepath": "large.csv", "column": "Numbers", "target": 0.5}
+        job = client.post("/api/v1/jobs", json={"kind": "two_sum", "params": params}).json()["id"]
+        eventually(lambda: (client.get(f"/api/v1/jobs/{job}").json().get("progress") or {}).get("stage") == "reading")
+        assert client.post(f"/api/v1/jobs/{job}/cancel", json={}).status_code == 202
+        ended = client.get(f"/api/v1/jobs/{job}", params={"wait": 20}).json()
+        assert ended["status"] == "cancelled"
