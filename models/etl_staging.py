@@ -91,6 +91,11 @@ class Staging:
         )
         return connection.execute(statement, {"name": self.raw}).first() is not None
 
+    def show_raw(self, connection: Connection) -> None:
+        """Let the raw rows show before they are judged: for people who load and look."""
+        if not self.is_shown(connection):
+            connection.execute(text(f"ALTER TABLE {self.raw} INHERIT raw_transactions"))
+
     def has_raw(self, connection: Connection) -> bool:
         return connection.execute(text("SELECT to_regclass(:name)"), {"name": self.raw}).scalar() is not None
 
