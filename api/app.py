@@ -17,6 +17,7 @@ from api.breakers.views import breakers
 from api.comparisons.views import comparisons
 from api.doctor.views import doctor
 from api.estimates.views import estimates
+from api.etl.views import etl
 from api.external.views import external
 from api.files.views import files
 from api.health import health
@@ -29,6 +30,7 @@ from api.number_set.views import number_set
 from api.orders.views import orders
 from api.platform import Platform, current_platform
 from api.queues.views import queues
+from api.reports.views import reports
 from api.responses import json_response
 from api.schedules.views import schedules
 from api.sync.views import sync
@@ -63,6 +65,8 @@ NOUNS: tuple[APIBlueprint, ...] = (
     analytics,
     breakers,
     schedules,
+    etl,
+    reports,
 )
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")

@@ -142,12 +142,19 @@ def fail_run(connection: Connection, run_id: UUID, why: str) -> None:
 
 
 def list_runs(
-    connection: Connection, *, limit: int, before: UUID | None = None, file_sha256: str | None = None
+    connection: Connection,
+    *,
+    limit: int,
+    before: UUID | None = None,
+    file_sha256: str | None = None,
+    owner: str | None = None,
 ) -> list[EtlRun]:
     """Newest first; run ids grow with time."""
     statement = select(EtlRun.__table__).order_by(EtlRun.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(EtlRun.id < before)
+    if owner is not None:
+        statement = statement.where(EtlRun.owner == owner)
     if file_sha256 is not None:
         statement = statement.where(EtlRun.file_sha256 == file_sha256)
     return [typing_cast("EtlRun", row) for row in connection.execute(statement)]

@@ -17,7 +17,7 @@ SMALL = 50_000  # so few rows are inserted where they belong; more are attached 
 BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 _TEXTS = ", ".join(TEXT_COLUMNS)
 _CHARGE = "id, company_id, amount, status, created_at, updated_at"
-_PUBLISH_LOCK = 0x4C454447  # "LEDG": loads are made side by side and published one after the other
+PUBLISH_LOCK = 0x4C454447  # "LEDG": loads are made side by side and published one after the other
 _LOCK_NOT_AVAILABLE = "55P03"
 
 Wait = Callable[[], None]  # called while waiting; it may raise
@@ -37,7 +37,7 @@ class Published:
 
 def try_lock_ledger(connection: Connection) -> bool:
     """Be the only publisher until the transaction ends."""
-    return bool(connection.execute(text(f"SELECT pg_try_advisory_xact_lock({_PUBLISH_LOCK})")).scalar())
+    return bool(connection.execute(text(f"SELECT pg_try_advisory_xact_lock({PUBLISH_LOCK})")).scalar())
 
 
 class Publication:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from core.formula_guard import RISKY
 from models.etl_run import EtlRun
 from tasks.etl.arrow import Array, RecordBatch, pa, pa_csv, pc
 from tasks.etl.dialect import GUARD_COLUMN
@@ -18,7 +19,6 @@ from tasks.etl.stages.spool import SpoolWriter
 from tasks.etl.stages.workplace import Workplace
 
 STAGE = "extract"
-_RISKY = r"^[=+\-@\t\r']"  # what a spreadsheet would take for a formula, and the guard itself
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _write_csv(place: Workplace, batches: Any, target: Path, filters: Filters, t
 
 def guarded(texts: Array) -> Array:
     """Texts that no spreadsheet takes for a formula; our reader takes the guard off again."""
-    risky = pc.match_substring_regex(texts, _RISKY)
+    risky = pc.match_substring_regex(texts, RISKY)
     return pc.if_else(risky, pc.binary_join_element_wise("'", texts, ""), texts)
 
 

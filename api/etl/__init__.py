@@ -1,0 +1,1 @@
+"""Runs of the ETL, their rejects, and how two of them differ."""

@@ -1,0 +1,1 @@
+"""The ledger as reports: by day, by company, charge by charge."""
