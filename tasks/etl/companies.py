@@ -30,7 +30,8 @@ ON CONFLICT (id, name) DO UPDATE SET rows = rows + excluded.rows, first = min(fi
 _CANONICAL = "SELECT name FROM pairs WHERE id = ? AND name <> '' ORDER BY rows DESC, first LIMIT 1"
 _OWNERS = "SELECT DISTINCT id FROM pairs WHERE name = ?"
 _PREFIX_OWNER = """
-SELECT id FROM pairs WHERE id >= ?1 AND id < ?1 || char(1114111) GROUP BY id ORDER BY min(first) LIMIT 1
+SELECT id FROM pairs WHERE id >= ?1 AND id < ?1 || char(1114111) GROUP BY id ORDER BY sum(rows) DESC, min(first)
+LIMIT 1
 """
 
 
@@ -111,7 +112,7 @@ class CompanyDirectory:
         return self._by_id(owners[0], name, notes=Note.COMPANY_ID_REPAIRED.bit)
 
     def _owners(self, name: str) -> Iterator[str]:
-        """The companies of this name; an id that collides with an earlier one can have no charges, so it is none."""
+        """The companies of this name; an id that collides with a more frequent one is none."""
         return (row[0] for row in self._db.execute(_OWNERS, (name,)) if self._owns_its_prefix(row[0]))
 
     def _owns_its_prefix(self, company_id: str) -> bool:

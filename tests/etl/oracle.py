@@ -106,10 +106,12 @@ class Oracle:
         self.repair = repair
         self.names = {}
         self.first = {}
+        self.rows_of = Counter()
         for line, _, name, company_id, *_ in self.rows:
             company_id, name = bare(company_id), bare(name)
             if company_id and not masked(company_id):
                 self.first.setdefault(company_id, line)
+                self.rows_of[company_id] += 1
                 counter, first = self.names.setdefault(company_id, (Counter(), {}))
                 if name:
                     counter[name] += 1
@@ -121,7 +123,7 @@ class Oracle:
 
     def owns_prefix(self, company_id):
         rivals = [other for other in self.first if other[:24] == company_id[:24]]
-        return min(rivals, key=self.first.get) == company_id
+        return min(rivals, key=lambda other: (-self.rows_of[other], self.first[other])) == company_id
 
     def company_of(self, company_id, name):
         company_id, name = bare(company_id), bare(name)
