@@ -20,6 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from redis.exceptions import RedisError
 
 from api.platform import Platform
+from core.circuit_breaker import BreakerView
+from core.external_api import external_breaker
 from tasks import tally
 from workers.housekeeping.survey import KEY as SURVEY_KEY
 
@@ -67,8 +69,17 @@ class _Shared:
         counts = {tuple(field.decode().split("|")): int(value) for field, value in fields.items()}
         yield from _counters(counts)
         yield from _histograms(counts)
+        yield _breakers(external_breaker(self._platform.redis).view())
         if seen:
             yield from _queues(json.loads(seen))
+
+
+def _breakers(*views: BreakerView) -> Metric:
+    """0 closed, 1 half open, 2 open: alarms compare numbers."""
+    family = GaugeMetricFamily("reckoner_breaker_state", "0 closed, 1 half open, 2 open.", labels=["breaker"])
+    for view in views:
+        family.add_metric([view.name], ("closed", "half_open", "open").index(view.state))
+    return family
 
 
 def _counters(counts: dict[tuple[str, ...], int]) -> Iterator[Metric]:

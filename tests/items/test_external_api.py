@@ -103,6 +103,7 @@ def test_an_open_breaker_fails_fast_is_seen_and_can_be_reset(client, outside):
     (seen,) = client.get("/api/v1/breakers").json()["data"]
     assert (seen["name"], seen["state"]) == ("external_api", "open")
     assert seen["next_try_at"] > seen["opened_at"]
+    assert 'reckoner_breaker_state{breaker="external_api"} 2.0' in client.get("/metrics").text
     sent = outside.requests
     answer = client.get("/api/v1/external/posts")
     assert (answer.status_code, answer.json()["error"]) == (503, "breaker_open")
