@@ -11,6 +11,7 @@ from kombu import Queue as KombuQueue
 
 from core.settings import Settings
 from tasks.contract import Queue
+from workers import transport
 
 KEY_PREFIX = "reckoner:celery:"
 # Three lists a queue instead of ten: a worker asks for all of them with each pop. 0 is Redis' first.
@@ -39,6 +40,7 @@ class ReckonerCelery(Celery):
 
 
 def make_celery(settings: Settings) -> ReckonerCelery:
+    transport.use()
     app = ReckonerCelery("reckoner", broker=settings.redis_url, set_as_current=True)
     app.settings = settings
     app.conf.update(**_configuration(settings))
@@ -70,6 +72,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # Redis may come back after any time; a worker never gives up on it, at its start neither.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis without memory refuses commands; Celery would otherwise take that for a reason to end the worker.
+        "broker_channel_error_retry": True,
         # With acknowledgement at the end, the prefetch count is not cut after a reconnect.
         "worker_enable_prefetch_count_reduction": False,
         # Flower draws from these events.

@@ -16,6 +16,7 @@ from uuid import UUID
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
 from sqlalchemy import null, update
 
 from models.job import Job, JobStatus
@@ -115,7 +116,7 @@ class Publisher:
         try:
             if to_publish:
                 publish(self._app, to_publish)
-        except (BrokerError, OSError) as error:
+        except (BrokerError, RedisError, OSError) as error:
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE
             logger.warning("publish_failed", jobs=len(to_publish), error=str(error))
             self._leave_to_housekeeping([job.id for job in to_publish])

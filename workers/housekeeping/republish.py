@@ -72,7 +72,7 @@ class Republish:
         jobs.sort(key=lambda job: (-job.priority, job.id))
         try:
             publish(self._app, jobs)
-        except (BrokerError, OSError):
+        except (BrokerError, redis.RedisError, OSError):
             connection.rollback()  # they stay unpublished; the next turn tries again
             raise
 

@@ -83,7 +83,9 @@ class Survey:
                 pipe.delete(line)
                 if queue["depth"]:
                     listed = {"queue": queue["queue"], "listed": _LISTED}
+                    # They may all have been claimed since they were counted.
                     ids = connection.execute(_LINE, listed).scalars().all()
-                    pipe.zadd(line, {job_id: place for place, job_id in enumerate(ids, start=1)})
-                    pipe.expire(line, 30)
+                    if ids:
+                        pipe.zadd(line, {job_id: place for place, job_id in enumerate(ids, start=1)})
+                        pipe.expire(line, 30)
             pipe.execute()
