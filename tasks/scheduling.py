@@ -159,7 +159,7 @@ class Timekeeper:
         fired = _note(connection, schedule.name, due_at, outcome, job_id=wanted.id, trigger=trigger)
         if fired.outcome == "taken":
             return fired
-        submitted = submit(connection, wanted, now, published=False)
+        submitted = submit(connection, wanted, published=False)
         if not submitted.created:
             reason = f"job {submitted.job.id} of this kind has not ended"
             connection.execute(

@@ -10,7 +10,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Boolean, Connection, DateTime, and_, bindparam, case, false, func, not_, select, text
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import insert
 
 from core.clock import uuid7
@@ -84,16 +85,12 @@ def described(error: ValidationError, *prefix: str) -> list[dict[str, Any]]:
 _COLUMNS = [
     "id",
     "kind",
-    "status",
     "queue",
     "priority",
     "owner",
     "tags",
     "params",
     "max_attempts",
-    "run_at",
-    "queued_at",
-    "published_at",
     "unique_key",
     "origin_id",
     "parent_id",
@@ -101,10 +98,18 @@ _COLUMNS = [
     "request_id",
     "traceparent",
 ]
+# By Postgres' clock, not by that of the node: one that is an hour ahead would run a job an hour early, and a message
+# of its that got lost would not be missed for an hour.
+_AT = cast_to(bindparam("wanted_at"), DateTime(timezone=True))
+_IS_LATER = func.coalesce(func.statement_timestamp() < _AT, false())
 _SUBMIT = told(
     insert(Job)
     .values(
         **{name: bindparam(name, type_=Job.__table__.c[name].type) for name in _COLUMNS},
+        status=case((_IS_LATER, str(JobStatus.SCHEDULED)), else_=str(JobStatus.QUEUED)),
+        run_at=case((_IS_LATER, _AT)),
+        queued_at=case((not_(_IS_LATER), _NOW)),
+        published_at=case((and_(not_(_IS_LATER), bindparam("is_published", type_=Boolean())), _NOW)),
         version=1,
         attempt=0,
         handed_back=0,
@@ -121,11 +126,11 @@ _SUBMIT = told(
 )
 
 
-def submit(connection: Connection, wanted: Submission, now: datetime, *, published: bool) -> Submitted:
+def submit(connection: Connection, wanted: Submission, *, published: bool) -> Submitted:
     """Insert the job. `published` says that the caller hands its id to Redis right after the commit."""
     replaced: Job | None = None
     for _ in range(3):  # the job that is in the way may end between the two looks
-        job = _insert(connection, wanted, now, published=published)
+        job = _insert(connection, wanted, published=published)
         if job is not None:
             return Submitted(job, created=True, replaced=replaced)
         existing = _in_the_way(connection, wanted)
@@ -144,22 +149,18 @@ def submit(connection: Connection, wanted: Submission, now: datetime, *, publish
     raise ConflictError("jobs with this unique key come and go too fast; try again")
 
 
-def _insert(connection: Connection, wanted: Submission, now: datetime, *, published: bool) -> Job | None:
-    is_later = wanted.run_at is not None and wanted.run_at > now
-    status = JobStatus.SCHEDULED if is_later else JobStatus.QUEUED
+def _insert(connection: Connection, wanted: Submission, *, published: bool) -> Job | None:
     facts = {
         "id": wanted.id,
         "kind": wanted.kind.name,
-        "status": str(status),
         "queue": str(wanted.kind.queue_for(wanted.params)),
         "priority": wanted.priority,
         "owner": wanted.owner,
         "tags": list(wanted.tags),
         "params": wanted.params,
         "max_attempts": wanted.kind.retry.max_attempts,
-        "run_at": wanted.run_at if is_later else None,
-        "queued_at": None if is_later else now,
-        "published_at": now if published and not is_later else None,
+        "wanted_at": wanted.run_at,
+        "is_published": published,
         "unique_key": wanted.unique_key,
         "origin_id": wanted.origin_id,
         "parent_id": wanted.parent_id,
@@ -193,13 +194,14 @@ def _replace(connection: Connection, existing: Job, wanted: Submission) -> Job |
 _MANY = text(
     """
     WITH wanted AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
-            id uuid, kind text, status text, queue text, priority smallint, tags text[], params jsonb,
-            max_attempts int, run_at timestamptz)
+        SELECT *, CASE WHEN wanted_at > statement_timestamp() THEN wanted_at END AS run_at
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
+            id uuid, kind text, queue text, priority smallint, tags text[], params jsonb,
+            max_attempts int, wanted_at timestamptz)
     ), made AS (
         INSERT INTO jobs (id, kind, status, queue, priority, owner, tags, params, version, attempt, handed_back,
             crashes, max_attempts, created_at, updated_at, run_at, queued_at, request_id, traceparent)
-        SELECT id, kind, status, queue, priority, :owner, tags, params, 1, 0, 0, 0, max_attempts, clock_timestamp(),
+        SELECT id, kind, CASE WHEN run_at IS NULL THEN 'queued' ELSE 'scheduled' END, queue, priority, :owner, tags, params, 1, 0, 0, 0, max_attempts, clock_timestamp(),
             clock_timestamp(), run_at, CASE WHEN run_at IS NULL THEN clock_timestamp() END, :request_id, :traceparent
         FROM wanted RETURNING id, status
     )
@@ -209,24 +211,22 @@ _MANY = text(
 )
 
 
-def submit_many(connection: Connection, wanted: Sequence[Submission], now: datetime) -> None:
+def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
     """All of them in one statement, or none; housekeeping publishes them, in order. Unique keys are for single jobs."""
     if not wanted:
         return
     rows = []
     for one in wanted:
-        is_later = one.run_at is not None and one.run_at > now
         rows.append(
             {
                 "id": one.id,
                 "kind": one.kind.name,
-                "status": str(JobStatus.SCHEDULED if is_later else JobStatus.QUEUED),
-                "queue": str(one.kind.queue),
+                "queue": str(one.kind.queue_for(one.params)),
                 "priority": one.priority,
                 "tags": list(one.tags),
                 "params": one.params,
                 "max_attempts": one.kind.retry.max_attempts,
-                "run_at": one.run_at if is_later else None,
+                "wanted_at": one.run_at,
             }
         )
     first = wanted[0]

@@ -14,7 +14,6 @@ from api.idempotency import Answer
 from api.jobs.schemas import SubmitBody
 from api.platform import current_holder, current_platform
 from api.waiting import wait_for
-from core.clock import now
 from core.errors import InvalidInputError, PlatformError
 from models.api_key import Role
 from models.job import Job
@@ -28,7 +27,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d+)")
 def submit_now(connection: Connection, wanted: Submission) -> Submitted:
     """Insert the job and remember to hand it to the publisher once this request's transaction is through."""
     publisher = current_platform().publisher
-    submitted = submit(connection, wanted, now(), published=publisher.takes_more)
+    submitted = submit(connection, wanted, published=publisher.takes_more)
     handover: list[Job] = g.setdefault("handover", [])
     if submitted.created:
         handover.append(submitted.job)

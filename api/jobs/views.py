@@ -63,7 +63,7 @@ def submit_jobs(body: schemas.BatchBody) -> Response:
         raise InvalidInputError(f"none of the {len(items)} jobs can be accepted; the first: {first['error']}")
 
     def make(connection: Connection) -> Answer:
-        submit_many(connection, wanted, now())
+        submit_many(connection, wanted)
         told = [{"id": item.id} if isinstance(item, Submission) else item for item in items]
         document = {"accepted": len(wanted), "refused": len(items) - len(wanted), "jobs": told}
         return Answer(202, dumps(document))

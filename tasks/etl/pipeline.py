@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from core import errors
-from core.clock import now, uuid7
+from core.clock import uuid7
 from core.errors import ConflictError, PlatformError
 from core.input_files import InputFile
 from models.artifact import add_artifact
@@ -142,7 +142,7 @@ class Pipeline:
             )  # fmt: skip
             with self._job.db.transaction() as connection:
                 # Not for Celery: we run it ourselves. If we die, housekeeping finds it and publishes it.
-                child_id = submit(connection, wanted, now(), published=True).job.id
+                child_id = submit(connection, wanted, published=True).job.id
         self._jobs[kind.name.removeprefix("etl_")] = child_id
         return child_id
 

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from core.clock import now, uuid7
+from core.clock import uuid7
 from tasks.base import JobTask, Post
 from tasks.submission import Submission, checked_params, submit
 from tests.orders.test_rollups import assert_exact
@@ -49,7 +49,7 @@ def imported(runtime):
         kind = runtime.registry["orders_import"]
         wanted = checked_params(kind, {"filepath": filepath, **params})
         with runtime.db.transaction() as connection:
-            job = submit(connection, Submission(kind=kind, params=wanted, owner="t"), now(), published=True).job
+            job = submit(connection, Submission(kind=kind, params=wanted, owner="t"), published=True).job
         JobTask.post = Post(runtime, uuid7(), "test", lambda: False)
         run.apply(task_id=str(job.id))
         with runtime.db.connect() as connection:

@@ -21,7 +21,7 @@ def make_job(runtime, probe):
         params = facts.pop("params", {})
         wanted = Submission(kind=kind, params=checked_params(kind, params), owner=owner, **facts)
         with runtime.db.connect() as connection:
-            return submit(connection, wanted, now(), published=published).job
+            return submit(connection, wanted, published=published).job
 
     return make
 

@@ -92,7 +92,7 @@ class Moves(RuleBasedStateMachine):
         run_at = now() + timedelta(hours=1) if later else None
         wanted = Submission(self.kind, checked_params(self.kind, {}), "me", run_at=run_at)
         with self.db.connect() as connection:
-            job = submit(connection, wanted, now(), published=True).job
+            job = submit(connection, wanted, published=True).job
         self.known[job.id] = Known(status="scheduled" if later else "queued")
 
     def claim(self, job_id, worker):

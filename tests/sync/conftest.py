@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from core.circuit_breaker import SharedBreaker
-from core.clock import now, uuid7
+from core.clock import uuid7
 from core.external_api import external_breaker
 from models.job import Job
 from tasks.base import JobTask, Post
@@ -48,7 +48,7 @@ def run_job(runtime: Runtime) -> Run:
         described = runtime.registry[kind]
         with runtime.db.transaction() as connection:
             wanted = Submission(kind=described, params=checked_params(described, params), owner="tester")
-            job = submit(connection, wanted, now(), published=True).job
+            job = submit(connection, wanted, published=True).job
         JobTask.post = Post(runtime, uuid7(), "test", lambda: False)
         body = __import__(described.body, fromlist=["run"]).run
         body.apply(task_id=str(job.id))
