@@ -10,6 +10,7 @@ PlatformError
   ConflictError                right request, wrong moment
   RateLimitedError             too many, too fast
   UnavailableError             a dependency is down; the same call may succeed later
+    StorageFullError           no room for another file
     UpstreamError              the outside API answered badly or not at all
   JobError                     a job ends for a reason that has a name of its own
 """
@@ -80,6 +81,12 @@ class UnavailableError(PlatformError):
     def __init__(self, message: str, *, retry_after: int = 2, **details: Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
+
+
+class StorageFullError(UnavailableError):
+    """Somebody has to make room, or the next purge does."""
+
+    code = "storage_full"
 
 
 class UpstreamError(UnavailableError):

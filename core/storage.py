@@ -1,5 +1,6 @@
 """Keep files by content: the same bytes are stored once, under their SHA-256, on any fsspec file system."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -14,9 +15,10 @@ from uuid import uuid4
 import fsspec.core
 from fsspec.implementations.local import LocalFileSystem
 
-from core.errors import InvalidInputError, NotFoundError, TooLargeError
+from core.errors import InvalidInputError, NotFoundError, StorageFullError, TooLargeError
 
 PIECE_BYTES = 1 << 20
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Readable(Protocol):
@@ -51,6 +53,11 @@ class Storage:
         try:
             stored = self._write(incoming, source, max_bytes)
             self._publish(incoming, stored.sha256)
+        except OSError as error:
+            self._forget(incoming)
+            if error.errno in _NO_ROOM:
+                raise StorageFullError("there is no room in the storage for another file") from error
+            raise
         except BaseException:
             self._forget(incoming)
             raise

@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import resource
 from pathlib import Path
 
 import pytest
 
-from core.errors import InvalidInputError, NotFoundError, TooLargeError
+from core.errors import InvalidInputError, NotFoundError, StorageFullError, TooLargeError
 from core.storage import Storage
 
 
@@ -75,3 +76,15 @@ def test_deleted_content_is_gone_and_deleting_twice_is_no_error(storage):
 def test_only_a_hash_names_content(storage, name):
     with pytest.raises(InvalidInputError):
         storage.exists(name)
+
+
+def test_a_full_disk_has_a_name_of_its_own_and_leaves_nothing_behind(tmp_path):
+    storage = Storage(f"file://{tmp_path}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(StorageFullError):
+            storage.save(io.BytesIO(bytes(200_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "incoming").iterdir()) == []
