@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,8 +72,7 @@ def job_task(kind: JobKind) -> Callable[[Callable[[P, JobContext], R]], Any]:
 
 def perform(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job_id: UUID) -> None:
     """One attempt from claim to finish. A second delivery of the same message claims nothing and ends here."""
-    lifecycle = post.runtime.lifecycle
-    job = lifecycle.claim(job_id, worker_id=post.worker_id, pid=os.getpid(), actor=post.name)
+    job = _claim(post, job_id)
     if job is None:
         logger.debug("job_not_ours", job_id=str(job_id), kind=kind.name)
         return
@@ -80,8 +80,29 @@ def perform(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job_i
     facts = {"job_id": str(job.id), "kind": kind.name, "attempt": job.attempt, "request_id": job.request_id}
     with structlog.contextvars.bound_contextvars(**facts, traceparent=continued(job.traceparent)):
         logger.info("job_started")
-        outcome = _attempt(post, kind, body, job, context)
+        try:
+            outcome = _attempt(post, kind, body, job, context)
+        except Exception:  # the end could not be told: a living process would be taken for one that still runs the job
+            logger.exception("job_abandoned")
+            os.kill(os.getpid(), signal.SIGKILL)
+            raise
         logger.info("job_ended", outcome=outcome)
+
+
+def _claim(post: Post, job_id: UUID) -> Job | None:
+    """Claim; when the answer got lost with the database, the row says whether the claim was made.
+
+    A claim that nobody knows of would be a job that runs for ever: its process lives, so its lease is extended.
+    """
+    lifecycle, pid = post.runtime.lifecycle, os.getpid()
+
+    def claim() -> Job | None:
+        return lifecycle.claim(job_id, worker_id=post.worker_id, pid=pid, actor=post.name)
+
+    try:
+        return claim()
+    except DATABASE_DOWN:
+        return _when_possible(lambda: lifecycle.held_by(job_id, worker_id=post.worker_id, pid=pid) or claim())
 
 
 def _attempt(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job: Job, context: JobContext) -> str:

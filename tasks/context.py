@@ -11,7 +11,7 @@ from uuid import UUID
 
 import redis
 import structlog
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import OperationalError
 
 from core.clock import now, uuid7
@@ -28,6 +28,10 @@ from tasks.runtime import Runtime
 _LIVE_EVERY = 0.25  # seconds between progress writes to Redis; also how soon a cancellation is seen
 _SAVED_EVERY = 2.0  # seconds between progress writes to Postgres
 _MOST_LINES = 1000
+# A body may compute for long between two effects. Should its process freeze, rescue ends the session by its name.
+_OPEN_SESSION = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', '0', true), set_config('application_name', :name, true)"
+)
 
 
 class StopRequestedError(Exception):
@@ -40,6 +44,11 @@ class HandBackError(Exception):
 
 class LeaseLostError(Exception):
     """The job belongs to somebody else by now; whatever we do must leave no trace."""
+
+
+def session_of(job: Job) -> str:
+    """What the session that holds an attempt's effects is called in Postgres."""
+    return f"reckoner job {job.id} {job.attempt}"
 
 
 class JobLogger:
@@ -77,7 +86,7 @@ class JobLogger:
                 "line": self._count,
                 "at": now(),
                 "level": level,
-                "event": event[:500],
+                "event": event[:500].replace("\0", "\ufffd"),
                 "fields": fields or None,
             }
         )
@@ -183,6 +192,7 @@ class JobContext:
         if self._connection is None:
             self._transaction = self.db.transaction()
             self._connection = self._transaction.__enter__()
+            self._connection.execute(_OPEN_SESSION, {"name": session_of(self._job)})
         return self._connection
 
     def save_artifact(self, path: Path, name: str, media_type: str) -> StoredFile:

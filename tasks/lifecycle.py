@@ -230,6 +230,14 @@ class Lifecycle:
         """Take the job for this worker, or return None if it is not ours to run."""
         return self._run(CLAIM, job_id=job_id, new_worker_id=worker_id, new_pid=pid, lease=self._lease, actor=actor)
 
+    def held_by(self, job_id: UUID, *, worker_id: UUID, pid: int) -> Job | None:
+        """The job as this very process runs it, if it does."""
+        mine = select(*_ALL).where(
+            Job.id == job_id, Job.status == str(JobStatus.RUNNING), Job.worker_id == worker_id, Job.pid == pid
+        )
+        with self._db.connect() as connection:
+            return cast("Job | None", connection.execute(mine).first())
+
     def succeed(
         self,
         job: Job,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -46,11 +48,20 @@ def connect_redis(url: str, *, patience: float = 2.0) -> redis.Redis:
     )
 
 
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def _for_postgres(value: Any) -> str:
+    """JSON that jsonb takes. It has no NUL; a job must be able to end whatever its file or its error holds."""
+    encoded = dumps(value).decode()
+    return _NUL.sub(r"\1\\ufffd", encoded) if "\\u0000" in encoded else encoded
+
+
 def make_runtime(settings: Settings, *, application: str, pool_size: int = 4) -> Runtime:
     db = Database(
         settings.database_url,
         pool_size=pool_size,
-        dumps=lambda value: dumps(value).decode(),
+        dumps=_for_postgres,
         application=f"reckoner {application}",
     )
     client = connect_redis(settings.redis_url)

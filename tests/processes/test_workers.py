@@ -121,6 +121,20 @@ def test_a_job_that_kills_its_process_once_is_run_again(platform, http, effects)
     assert effects(platform) == {job["id"]: 1}
 
 
+def test_a_job_whose_error_holds_what_postgres_cannot_store_ends_all_the_same(platform, http):
+    platform.start_worker()
+    job = http.submit("probe", {"fail": "nul", "fail_until_attempt": 9})
+    ended = http.ended(job["id"])
+    assert (ended["status"], ended["error"]["message"]) == ("failed", "ValueError: no \ufffd can be stored")
+
+
+def test_a_job_whose_end_cannot_be_told_is_not_taken_for_one_that_still_runs(platform, http):
+    platform.start_worker()
+    job = http.submit("probe", {"fail": "untellable", "fail_until_attempt": 9})
+    ended = http.ended(job["id"], seconds=60)
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "poison")
+
+
 def test_a_queue_without_a_worker_says_so(platform, http):
     platform.start_worker(queues="heavy")
     job = http.submit("echo", {"words": "anybody?"})

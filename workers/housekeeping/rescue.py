@@ -6,9 +6,10 @@ import time
 from typing import cast
 
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from models.job import Job, JobStatus
+from tasks.context import session_of
 from tasks.lifecycle import SHOWN
 from tasks.runtime import Runtime
 
@@ -20,6 +21,7 @@ _EXPIRED = (
     .order_by(Job.lease_until)
     .limit(500)
 )
+_END_SESSION = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name")
 
 
 class Rescue:
@@ -43,6 +45,8 @@ class Rescue:
         for row in rows:
             job = cast("Job", row)
             logger.warning("job_rescued", job_id=str(job.id), attempt=job.attempt)
+            # A frozen process may hold the job's row and others in a transaction that it will never end.
+            connection.execute(_END_SESSION, {"name": session_of(job)})
             kind = self._runtime.registry.get(job.kind)
             self._runtime.lifecycle.crashed(job, kind, "its worker stopped beating", actor="rescue")
 

@@ -10,9 +10,10 @@ class ProbeParams(Params):
     seconds: float = 0  # of work, ticking unless deaf
     deaf: bool = False  # never ticks, so never hears a cancel
     effect: bool = True  # leaves a row in probe_effects
-    fail: Literal["", "retryable", "permanent", "bug"] = ""
+    fail: Literal["", "retryable", "permanent", "bug", "nul", "untellable"] = ""
     fail_until_attempt: int = 0  # with fail: attempts up to this one fail
     die_until_attempt: int = 0  # attempts up to this one kill their own process
+    save_bytes: int = 0  # kept in the storage
     label: str = ""
 
 
