@@ -201,8 +201,9 @@ _MANY = text(
     ), made AS (
         INSERT INTO jobs (id, kind, status, queue, priority, owner, tags, params, version, attempt, handed_back,
             crashes, max_attempts, created_at, updated_at, run_at, queued_at, request_id, traceparent)
-        SELECT id, kind, CASE WHEN run_at IS NULL THEN 'queued' ELSE 'scheduled' END, queue, priority, :owner, tags, params, 1, 0, 0, 0, max_attempts, clock_timestamp(),
-            clock_timestamp(), run_at, CASE WHEN run_at IS NULL THEN clock_timestamp() END, :request_id, :traceparent
+        SELECT id, kind, CASE WHEN run_at IS NULL THEN 'queued' ELSE 'scheduled' END, queue, priority, :owner, tags,
+            params, 1, 0, 0, 0, max_attempts, clock_timestamp(), clock_timestamp(), run_at,
+            CASE WHEN run_at IS NULL THEN clock_timestamp() END, :request_id, :traceparent
         FROM wanted RETURNING id, status
     )
     INSERT INTO job_events (job_id, seq, at, event, status, attempt, actor)
@@ -215,20 +216,19 @@ def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
     """All of them in one statement, or none; housekeeping publishes them, in order. Unique keys are for single jobs."""
     if not wanted:
         return
-    rows = []
-    for one in wanted:
-        rows.append(
-            {
-                "id": one.id,
-                "kind": one.kind.name,
-                "queue": str(one.kind.queue_for(one.params)),
-                "priority": one.priority,
-                "tags": list(one.tags),
-                "params": one.params,
-                "max_attempts": one.kind.retry.max_attempts,
-                "wanted_at": one.run_at,
-            }
-        )
+    rows = [
+        {
+            "id": one.id,
+            "kind": one.kind.name,
+            "queue": str(one.kind.queue_for(one.params)),
+            "priority": one.priority,
+            "tags": list(one.tags),
+            "params": one.params,
+            "max_attempts": one.kind.retry.max_attempts,
+            "wanted_at": one.run_at,
+        }
+        for one in wanted
+    ]
     first = wanted[0]
     facts = {"owner": first.owner, "request_id": first.request_id, "traceparent": first.traceparent}
     connection.execute(_MANY, {"rows": dumps(rows).decode(), **facts})
