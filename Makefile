@@ -33,8 +33,8 @@ check: .venv/.dev ## Format, lint, types, import rules
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-chaos: .venv/.dev ## Only the tests that kill processes
-	@$(PY) -m pytest -m chaos $(ARGS)
+chaos: .venv/.dev ## Kill, freeze, fill and cut everything under load, at length (ARGS="--seed N --scenario NAME")
+	@$(PY) -m tests.chaos $(ARGS)
 
 api-test: $(INSTALLED) ## Send a job to the platform that is running
 	@$(PY) -m embedded.demo
@@ -54,7 +54,7 @@ bench-etl: .venv/.dev ## Measure loading transactions
 bench-http: .venv/.dev ## Measure the HTTP interface
 	@$(PY) -m bench http $(ARGS)
 
-soak: .venv/.dev ## Run under load and faults for a long time
+soak: .venv/.dev ## Hold a mixed load (ARGS="--seconds N"); memory, handles and tables must level off
 	@$(PY) -m bench soak $(ARGS)
 
 .PHONY: dev-setup monitor dev-reset lock
