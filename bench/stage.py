@@ -53,15 +53,15 @@ class Stage:
         }
         self._home = home
         self._port: int | None = None
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes:
+        for process in self.processes:
             process.terminate()
-        for process in self._processes:
+        for process in self.processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
@@ -72,7 +72,7 @@ class Stage:
         self._folder.cleanup()
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-        with (self._home / f"{len(self._processes)}.log").open("ab") as log:
+        with (self._home / f"{len(self.processes)}.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", *command],
                 env={**self.environment, **environment},
@@ -80,7 +80,7 @@ class Stage:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     def start_ours(self) -> int:
