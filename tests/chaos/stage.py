@@ -105,7 +105,10 @@ class Stage(RunningPlatform):
         """Every process lives and says so."""
         dead = [name for name, process in self.processes.items() if process.poll() is not None]
         assert not dead, f"{dead} ended by themselves: {[self.log(name)[-2000:] for name in dead]}"
-        seen = "SELECT hostname FROM workers WHERE status = 'online' AND last_seen_at > clock_timestamp() - '15 s'::interval"
+        seen = (
+            "SELECT hostname FROM workers WHERE status = 'online'"
+            " AND last_seen_at > clock_timestamp() - interval '15 seconds'"
+        )
         return {row.hostname for row in self.look(seen)} == set(GROUPS) and all(map(_is_ready, self.nodes()))
 
     def pids(self, *names):
