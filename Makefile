@@ -39,8 +39,8 @@ chaos: .venv/.dev ## Kill, freeze, fill and cut everything under load, at length
 api-test: $(INSTALLED) ## Send a job to the platform that is running
 	@$(PY) -m embedded.demo
 
-.PHONY: bench bench-jobs bench-scan bench-etl bench-http soak
-bench: bench-jobs bench-scan bench-etl bench-http ## Measure everything beside its peers
+.PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http soak
+bench: bench-jobs bench-scan bench-etl bench-items bench-http ## Measure everything beside its peers
 
 bench-jobs: .venv/.dev ## Measure jobs: submit, drain, pick-up
 	@$(PY) -m bench jobs $(ARGS)
@@ -50,6 +50,9 @@ bench-scan: .venv/.dev ## Measure two-sum over workbooks and arrays
 
 bench-etl: .venv/.dev ## Measure loading transactions
 	@$(PY) -m bench etl $(ARGS)
+
+bench-items: .venv/.dev ## Measure the cached list of items, orders and their analytics
+	@$(PY) -m bench items $(ARGS)
 
 bench-http: .venv/.dev ## Measure the HTTP interface
 	@$(PY) -m bench http $(ARGS)

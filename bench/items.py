@@ -1,4 +1,4 @@
-"""Items from the cache and analytics over millions of orders, each beside its limit: `python -m bench.items`."""
+"""Items from the cache and analytics over millions of orders, each beside its limit: `python -m bench items`."""
 
 from __future__ import annotations
 
@@ -43,20 +43,26 @@ AND created_at <= now() GROUP BY status ORDER BY 3 DESC, 1
 _BARE_TOP = "SELECT customer_id, sum(amount), count(*) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5"
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=5_000_000)
     parser.add_argument("--customers", type=int, default=50_000)
     parser.add_argument("--seconds", type=float, default=4.0, help="of load for each figure")
-    options = parser.parse_args()
+    parts = ("inserts", "analytics", "http")
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, Valkey(Path(folder)) as valkey, Postgres(Path(folder)) as postgres:
         migrate(postgres.url)
         with _connected(postgres.url) as cursor:
-            _inserts(postgres.url, cursor, options.customers)
-            _analytics(postgres.url, cursor, options.orders, options.customers)
-        with _serving(postgres.url, valkey.url, folder) as (api, bare):
-            _items(api, bare, valkey.url, options.seconds)
-            _routes(api, options.seconds)
+            if "inserts" in options.parts:
+                _inserts(postgres.url, cursor, options.customers)
+            if "analytics" in options.parts:
+                _analytics(postgres.url, cursor, options.orders, options.customers)
+        if "http" in options.parts:
+            with _serving(postgres.url, valkey.url, folder) as (api, bare):
+                _items(api, bare, valkey.url, options.seconds)
+                _routes(api, options.seconds)
+    return 0
 
 
 def _inserts(url: str, cursor: Any, customers: int) -> None:
@@ -228,4 +234,4 @@ def _await(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
