@@ -15,6 +15,7 @@ from api.analytics.views import analytics
 from api.artifacts.views import artifacts
 from api.breakers.views import breakers
 from api.comparisons.views import comparisons
+from api.console import console
 from api.doctor.views import doctor
 from api.estimates.views import estimates
 from api.etl.views import etl
@@ -33,6 +34,7 @@ from api.queues.views import queues
 from api.reports.views import reports
 from api.responses import json_response
 from api.schedules.views import schedules
+from api.statistics.views import statistics
 from api.sync.views import sync
 from api.two_sum.views import two_sum
 from core.clock import uuid7
@@ -53,6 +55,7 @@ NOUNS: tuple[APIBlueprint, ...] = (
     kinds,
     queues,
     keys,
+    statistics,
     two_sum,
     abacus,
     number_set,
@@ -92,12 +95,17 @@ def create_app(platform: Platform) -> OpenAPI:
     problem.register(app)
     for noun in NOUNS:
         app.register_api(noun)
+    app.register_blueprint(console)
     openapi.register(app, platform.registry)
     app.add_url_rule("/", "root", root)
     return app
 
 
 def root() -> Response:
+    """A browser is sent to the console; everybody else is told what this is."""
+    accepts = request.accept_mimetypes
+    if accepts["text/html"] > accepts["application/json"]:
+        return Response(status=303, headers={"Location": "/console", "Vary": "Accept"})
     settings = current_platform().settings
     return json_response(
         {
@@ -116,7 +124,8 @@ def root() -> Response:
                 "openapi": "/openapi.json",
                 "console": "/console",
             },
-        }
+        },
+        headers={"Vary": "Accept"},
     )
 
 

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from flask import Flask, current_app, g, request
+from sqlalchemy import Connection
 
+from api import session
 from api.platform import current_holder, current_platform
 from core.errors import ForbiddenError, UnauthorizedError
 from core.settings import Settings
-from models.api_key import KeyHolder, Role, hash_of, holder_of
+from models.api_key import KeyHolder, Role, hash_of, holder_named, holder_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -21,7 +24,8 @@ _REMEMBERED = 10.0  # seconds a key is believed without asking Postgres; also ho
 _LOCAL_NAMES = {"localhost", "127.0.0.1", "[::1]", "::1"}
 _READS = {"GET", "HEAD", "OPTIONS"}
 # Orchestrators and scrapers have no key; these tell nothing about jobs.
-_OPEN = {"/health", "/livez", "/readyz", "/", "/metrics"}
+_OPEN = {"/health", "/livez", "/readyz", "/", "/metrics", "/console/sign-in"}
+_OPEN_FOLDER = "/console/static/"
 
 
 def needs(role: Role) -> Callable[[View], View]:
@@ -60,15 +64,20 @@ class KeyRing:
         return holder if until > time.monotonic() else None
 
     def holder(self, secret: str) -> KeyHolder | None:
-        digest = hash_of(secret)
-        known = self._seen.get(digest)
+        return self._remembered(hash_of(secret), lambda connection: holder_of(connection, secret))
+
+    def holder_named(self, key_id: UUID) -> KeyHolder | None:
+        return self._remembered(str(key_id), lambda connection: holder_named(connection, key_id))
+
+    def _remembered(self, name: str, look: Callable[[Connection], KeyHolder | None]) -> KeyHolder | None:
+        known = self._seen.get(name)
         if known is not None and known[1] > time.monotonic():
             return known[0]
         with current_platform().db.connect() as connection:
-            holder = holder_of(connection, secret)
+            holder = look(connection)
         if len(self._seen) > 10_000:  # noqa: PLR2004  # somebody is guessing; forget, do not grow
             self._seen.clear()
-        self._seen[digest] = (holder, time.monotonic() + _REMEMBERED)
+        self._seen[name] = (holder, time.monotonic() + _REMEMBERED)
         return holder
 
 
@@ -87,9 +96,12 @@ def _identify(ring: KeyRing, settings: Settings) -> KeyHolder:
         if holder is None:
             raise UnauthorizedError("this API key is unknown or revoked; ask an admin for a new one")
         return holder
+    in_session = _holder_in_session(ring, settings)
+    if in_session is not None:
+        return in_session
     if settings.is_loopback and not settings.require_keys:
         return LOCAL
-    if request.path in _OPEN:
+    if request.path in _OPEN or request.path.startswith(_OPEN_FOLDER):
         return KeyHolder("anonymous", Role.VIEWER)
     raise UnauthorizedError("an API key is needed: send `Authorization: Bearer rk_...`")
 
@@ -105,6 +117,17 @@ def _site_of(origin: str) -> str:
         return urlsplit(origin).netloc
     except ValueError:  # a bracket that is not closed, say: nobody's site
         return ""
+
+
+def _holder_in_session(ring: KeyRing, settings: Settings) -> KeyHolder | None:
+    """Who signed in to the console; what such a browser writes must come from the console's own pages."""
+    key_id = session.named_key(settings)
+    holder = ring.holder_named(key_id) if key_id is not None else None
+    if holder is not None and request.method not in _READS:
+        origin = request.headers.get("Origin", "")
+        if urlsplit(origin).netloc != request.host:
+            raise ForbiddenError("this form was not sent from the console; open the page again and repeat")
+    return holder
 
 
 def _refuse_strangers(settings: Settings) -> None:

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     require_keys: bool = Field(default=False, description="ask for a key on loopback too")
     trusted_hosts: Listed = Field((), description="further Host names that are answered")
     bootstrap_key: str = Field("", description="an admin key to create at start, for first use in containers")
+    session_secret: str = Field(
+        "", description="signs console sessions, the same on every node; empty: made from the database's address"
+    )
     extra_kinds: Listed = Field((), description="modules whose KIND is added to the registry")
     timetable: str = Field("celery_beat_schedule", description="module whose TIMETABLE beat keeps")
     result_cache: Duration = Field(timedelta(hours=1), description="how long the same question is remembered")

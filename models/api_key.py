@@ -84,6 +84,14 @@ def holder_of(connection: Connection, secret: str) -> KeyHolder | None:
     return KeyHolder(row.owner, Role(row.role), row.id) if row else None
 
 
+def holder_named(connection: Connection, key_id: UUID) -> KeyHolder | None:
+    """The holder of a live key, for a session that was opened with it."""
+    row = connection.execute(
+        select(ApiKey.id, ApiKey.owner, ApiKey.role).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+    ).first()
+    return KeyHolder(row.owner, Role(row.role), row.id) if row else None
+
+
 def revoke(connection: Connection, key_id: UUID) -> bool:
     statement = (
         update(ApiKey)

@@ -1,0 +1,1 @@
+"""Figures about jobs over time."""
