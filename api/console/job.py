@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,8 +9,9 @@ from flask import Response, request, url_for
 
 from api.artifacts.views import ArtifactPath, ArtifactsPath, get_artifact, list_artifacts
 from api.console.asking import ask, exact, may, tell
+from api.console.once import once_from_form
 from api.console.pages import console, go, is_htmx, show
-from api.console.shown_value import Shown, shown
+from api.console.shown_value import Shown, asked_for, shown
 from api.console.typed_values import readable_json
 from api.console.wording import moment, rough
 from api.jobs import views
@@ -19,7 +19,7 @@ from api.jobs.reading import read
 from api.jobs.schemas import CancelBody, EventQuery, JobPath, JobQuery, LogQuery, RetryBody
 from api.platform import current_platform
 from core.clock import now
-from core.errors import ConflictError, GoneError
+from core.errors import GoneError
 from models.job import FINAL, WAITING, JobStatus
 
 _SENTENCES = {
@@ -50,6 +50,7 @@ def _facts(job_id: UUID) -> dict[str, Any]:
     status = JobStatus(document["status"])
     kind = current_platform().registry.get(document["kind"])
     params, is_purged = _params(document, path)
+    schema = kind.params.model_json_schema() if kind else {}
     return {
         "job": document,
         "kind": kind,
@@ -58,7 +59,7 @@ def _facts(job_id: UUID) -> dict[str, Any]:
         "time_left": _time_left(document),
         "events": [_told(event) for event in ask(views.get_events, path=path, query=EventQuery(after=0))["data"]],
         "attempts": _attempts(document, path),
-        "params": shown(params, kind.params.model_json_schema() if kind else None),
+        "params": shown(asked_for(params or {}, schema), schema),
         "params_json": readable_json(params),
         "result": _result(document, path),
         "artifacts": ask(list_artifacts, path=ArtifactsPath(job_id=job_id))["data"] if status in FINAL else [],
@@ -130,25 +131,6 @@ def retry(job_id: UUID) -> Response:
     """The same params again, as a new job; a double click makes one."""
     new = once_from_form(lambda: tell(views.retry_job, path=JobPath(job_id=job_id), body=RetryBody(params=None)))
     return go(url_for("console.job", job_id=new["id"]))
-
-
-def once_from_form(act: Any) -> Any:
-    """A form cannot send a header: its hidden field is the Idempotency-Key.
-
-    A second click comes while the first is being answered: it waits for that answer, which is then its own.
-    """
-    request.get_data()  # kept, because the fingerprint of a repeated request is made from it
-    key = request.form.get("once")
-    if key:
-        request.environ["HTTP_IDEMPOTENCY_KEY"] = key
-    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
-        try:
-            return act()
-        except ConflictError as error:
-            if "Idempotency-Key" not in error.message:
-                raise
-            time.sleep(pause)
-    return act()
 
 
 @console.get("/jobs/<uuid:job_id>/result.json")

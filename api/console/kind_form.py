@@ -11,7 +11,7 @@ from api.console.wording import label, meaning
 
 _MOST_SHOWN = 8  # a longer form keeps what is seldom needed folded away
 # What people come for stands first, whatever the order in the schema.
-_FIRST = ("file", "filepath", "sheet", "column", "nums", "target", "mode", "words")
+_FIRST = ("file", "sheet", "column", "nums", "target", "mode", "words")
 _TEXTS = {"date": Control.DATE, "date-time": Control.MOMENT}
 _PLAIN = {"boolean": Control.YES_NO, "object": Control.GROUP}
 
@@ -106,6 +106,7 @@ def _read(fields: Iterator[Field] | tuple[Field, ...], typed: Mapping[str, str])
         text = typed.get(each.path)
         if text is None:
             continue
+        text = text.replace("\r\n", "\n")  # as browsers send the lines of a textarea
         value = read_value(each.control, text, of_numbers=each.schema.get("of_numbers", False))
         # What equals the default was not asked for: kinds tell the two apart.
         if value is not None and (each.is_required or text.strip() != as_text(each.control, each.default).strip()):
@@ -126,7 +127,7 @@ def _fields(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str) -> 
             path=path,
             label=label(name),
             control=control,
-            help=str(raw.get("description") or ""),
+            help="" if control is Control.FILE else str(raw.get("description") or ""),
             is_required=name in required and control is not Control.YES_NO,
             is_nullable=is_nullable or name not in required,
             choices=tuple(str(choice) for choice in _choices(part, root)),

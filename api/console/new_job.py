@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from api.auth import needs
 from api.console import source
 from api.console.asking import ask, tell
-from api.console.job import once_from_form
 from api.console.kind_form import form_of, params_from
+from api.console.once import once_from_form
 from api.console.pages import console, go, show
 from api.console.typed_values import Control, read_json, read_value, readable_json
 from api.console.wording import sentence

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
+from uuid import uuid4
 
 import structlog
 from flask import Blueprint, Response, g, make_response, render_template, request, url_for
@@ -77,7 +78,13 @@ PLACES = (
     Place("Jobs", "jobs", "list"),
     Place("New job", "new_job", "plus", Role.SUBMITTER),
     Place("Files", "files", "file"),
+    Place("Schedules", "schedules", "clock"),
+    Place("Items", "items", "table"),
+    Place("Analytics", "analytics", "chart"),
+    Place("Sums", "sums", "sum"),
+    Place("Number sets", "number_sets", "dots"),
     Place("Queues", "queues", "layers"),
+    Place("Doctor", "doctor", "pulse", Role.OPERATOR),
     Place("API keys", "keys", "key", Role.ADMIN),
 )
 
@@ -112,6 +119,7 @@ def _shared() -> dict[str, Any]:
         "holder": holder,
         "places": [found for found in PLACES if holder and holder.role.covers(found.least_role)],
         "asset": lambda name: url_for("console.static", filename=name, v=_print_of(name)),
+        "fresh_key": lambda: str(uuid4()),
         "version": VERSION,
         "node": current_platform().settings.node_id,
         "in_session": holder is not None and holder.key_id is not None,

@@ -38,7 +38,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
+    """What fits on a line each, and below it what needs room."""
+
     facts: tuple[Fact, ...]
+    blocks: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,24 +68,37 @@ def _shown(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], depth
         if all(isinstance(item, Mapping) for item in value):
             return _table(value)
         if all(not isinstance(item, Mapping | list) for item in value):
-            items = tuple(plain(item) for item in value[:_MOST_ITEMS])
-            return Words(items, max(len(value) - _MOST_ITEMS, 0))
-        return Facts(
-            tuple(
-                Fact(str(place), "", _shown(item, {}, root, depth + 1))
-                for place, item in enumerate(value[:_MOST_ROWS], start=1)
-            )
-        )
+            words = tuple(plain(item) for item in value[:_MOST_ITEMS])
+            return Words(words, max(len(value) - _MOST_ITEMS, 0))
+        items = enumerate(value[:_MOST_ROWS], start=1)
+        return Facts((), tuple(Fact(str(place), "", _shown(item, {}, root, depth + 1)) for place, item in items))
     return plain(value)
 
 
 def _facts(value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> Facts:
+    """In the schema's order; what is empty is left out, because nobody looks for it."""
     described = _deref(schema, root).get("properties", {})
-    found = []
-    for name, inner in value.items():
+    names = [name for name in described if name in value] + [name for name in value if name not in described]
+    facts: list[Fact] = []
+    blocks: list[Fact] = []
+    for name in names:
         about = described.get(name, {})
-        found.append(Fact(label(str(name)), str(about.get("description", "")), _shown(inner, about, root, depth + 1)))
-    return Facts(tuple(found))
+        if value[name] is None or value[name] == [] or value[name] == {}:
+            continue
+        inner = _shown(value[name], about, root, depth + 1)
+        fact = Fact(label(str(name)), str(about.get("description", "")), inner)
+        (blocks if isinstance(inner, Table | Facts) else facts).append(fact)
+    return Facts(tuple(facts), tuple(blocks))
+
+
+def asked_for(params: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The params that differ from their defaults: what somebody asked for."""
+    properties = schema.get("properties", {})
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in properties or "default" not in properties[name] or value != properties[name]["default"]
+    }
 
 
 def _deref(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
