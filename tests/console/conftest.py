@@ -1,30 +1,16 @@
 """A real browser on a real platform; whatever it complains about fails the test."""
 
-import os
-import shutil
-
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.console.chromium import ARGUMENTS, CHROMIUM
 from tests.running import eventually
-
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
 def chromium():
     with sync_playwright() as playwright:
-        # Without one on PATH, the one that Playwright installs; without that, a failure that says so.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -53,7 +53,7 @@ def test_errors_are_pages_in_words(http):
 def test_exports_carry_no_formulas(http):
     http.submit("echo", {"words": "=HYPERLINK(1)"}, tags=["=cmd|' /C calc'!A0", "export"])
     http.submit("echo", {"words": "two"}, tags=["export"])
-    text = http.get("/console/jobs.csv?q=tag:export").content.decode("utf-8-sig")
+    text = http.get("/console/jobs.csv?q=tag:export").content.decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["kind"] for row in rows] == ["echo", "echo"]
     assert rows[1]["tags"].startswith("'=cmd")
@@ -75,7 +75,7 @@ def test_an_export_goes_on_past_its_first_page(http):
         asked.append(limit)
         return http.get(f"/api/v1/jobs?tag=paged&limit=2{f'&cursor={cursor}' if cursor else ''}").json()
 
-    assert len(list(export._rows(listed, ""))) == 3
+    assert len(list(export.rows(listed, ""))) == 3
     assert len(asked) == 2
 
 
