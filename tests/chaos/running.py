@@ -24,7 +24,11 @@ def play(stage, name, *, seed, size):
     load = Load(stage.nodes, run, wanted, per_second=size.per_second, seed=seed).start()
     time.sleep(size.jobs / size.per_second * rng.uniform(0.2, 0.4))
     scene = Scene(stage, rng, size)
-    since = scenario.disturb(scene)
+    try:
+        since = scenario.disturb(scene)
+    except AssertionError as error:
+        verdict.wrong.append(f"the disturbance failed: {error}")
+        since = stage.now()
     load.finish()
     ended = stage.now()
     _wait_for_the_end(stage, run)

@@ -15,4 +15,4 @@ class Size:
 
 
 LONG = Size(jobs=220, per_second=10, outage=30, kills=9, lease=10)
-SHORT = Size(jobs=36, per_second=8, outage=6, kills=3, lease=4)
+SHORT = Size(jobs=30, per_second=10, outage=4, kills=3, lease=4)
