@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import structlog
@@ -32,12 +31,12 @@ from api.orders.views import orders
 from api.platform import Platform, current_platform
 from api.queues.views import queues
 from api.reports.views import reports
+from api.request_id import request_id
 from api.responses import json_response
 from api.schedules.views import schedules
 from api.statistics.views import statistics
 from api.sync.views import sync
 from api.two_sum.views import two_sum
-from core.clock import uuid7
 from core.exact_json import dumps
 from core.settings import Settings
 from core.trace import continued
@@ -72,7 +71,6 @@ NOUNS: tuple[APIBlueprint, ...] = (
     reports,
 )
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 logger = structlog.get_logger()
 
 
@@ -134,8 +132,7 @@ def _register_requests(app: OpenAPI) -> None:
 
     @app.before_request
     def begin() -> None:
-        sent = request.headers.get("X-Request-ID", "")
-        g.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
+        g.request_id = request_id(request.headers.get("X-Request-ID", ""))
         g.traceparent = continued(request.headers.get("traceparent"))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id, traceparent=g.traceparent)

@@ -20,6 +20,7 @@ from flask import Flask
 from granian.rsgi import ProtocolClosed
 from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
+from api.abacus.lane import AddLane
 from api.fast_poll import FastPoll
 from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
@@ -116,6 +117,7 @@ class Front:
         self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="upload")
         self._switchboard = Switchboard(platform.settings.redis_url)
         self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
+        self._adds = AddLane(app, platform, app.extensions["key_ring"])
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._platform.publisher.close()
@@ -135,6 +137,10 @@ class Front:
         try:
             pool = await self._receive(environ, protocol, loop)
             if pool is None:
+                return
+            added = await self._adds.answer(environ)
+            if added is not None:
+                protocol.response_bytes(*added)
                 return
             reply = await loop.run_in_executor(pool, self._call, environ)
             wish = reply.wishes.get(WAIT)

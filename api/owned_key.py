@@ -17,8 +17,16 @@ def owned_key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not 0 < len(key) <= _LONGEST_KEY or not (key.isascii() and key.isprintable()):
+    if not is_usable(key):
         raise InvalidInputError(
             f"Idempotency-Key must be 1 to {_LONGEST_KEY} printable characters", field="Idempotency-Key"
         )
-    return f"{quote(current_holder().owner, safe='')}/{key}"
+    return owned(current_holder().owner, key)
+
+
+def is_usable(key: str) -> bool:
+    return 0 < len(key) <= _LONGEST_KEY and key.isascii() and key.isprintable()
+
+
+def owned(owner: str, key: str) -> str:
+    return f"{quote(owner, safe='')}/{key}"

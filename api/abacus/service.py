@@ -8,7 +8,7 @@ from typing import cast
 
 import redis.exceptions
 import structlog
-from flask import current_app
+from flask import Flask, current_app
 
 from api.abacus.history import PostgresHistory
 from api.platform import Platform, current_platform
@@ -31,13 +31,17 @@ class SumService:
 
 
 def current_sums() -> SumService:
+    return sums_of(current_app, current_platform())
+
+
+def sums_of(app: Flask, platform: Platform) -> SumService:
     """Made by the first request that asks, so that a process which serves no sums has no thread for them."""
-    made = current_app.extensions.get(_EXTENSION)
+    made = app.extensions.get(_EXTENSION)
     if made is None:
         with _guard:
-            made = current_app.extensions.get(_EXTENSION)
+            made = app.extensions.get(_EXTENSION)
             if made is None:
-                made = current_app.extensions[_EXTENSION] = _make(current_platform())
+                made = app.extensions[_EXTENSION] = _make(platform)
     return cast("SumService", made)
 
 

@@ -41,9 +41,17 @@ class Answer:
     is_replay: bool = False
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def is_key(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
 def checked_name(name: str) -> str:
     """The name, if it may name a sum."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidInputError(
             f"{name[:80]!r} cannot name a sum: lower-case letters, digits, '.', '_' and '-', at most 64, "
             "the first one a letter or digit",
@@ -54,7 +62,7 @@ def checked_name(name: str) -> str:
 
 def checked_key(key: str | None) -> str | None:
     """The idempotency key, if it is one that can be kept and compared."""
-    if key is not None and not _KEY.fullmatch(key):
+    if key is not None and not is_key(key):
         raise InvalidInputError(
             "an Idempotency-Key is 1 to 512 printable ASCII characters",
             field="Idempotency-Key",

@@ -64,7 +64,7 @@ class RunningSums:
         self._durability = durability
         self._most = str(most_in_journal)
         self._sha = ""
-        self._line: Coalescer[tuple[str, Move], Answer] = Coalescer(self._apply_batch)
+        self._line: Coalescer[tuple[str, Move], Answer] = Coalescer(self.apply)
 
     def add(self, name: str, amount: int, key: str | None = None) -> Answer:
         """Add and return the new sum; the same key again returns the first answer and adds nothing."""
@@ -79,7 +79,8 @@ class RunningSums:
     def read(self, name: str) -> Answer:
         return self._line.ask((checked_name(name), Move(MoveKind.READ)))
 
-    def _apply_batch(self, asked: Sequence[tuple[str, Move]]) -> list[Answer | Exception]:
+    def apply(self, asked: Sequence[tuple[str, Move]]) -> list[Answer | Exception]:
+        """Many moves in one round trip for each sum; names, keys and amounts are the caller's to check."""
         answers: list[Answer | Exception | None] = [None] * len(asked)
         by_name: dict[str, list[int]] = {}
         for place, (name, _) in enumerate(asked):

@@ -178,3 +178,65 @@ def test_a_wrong_name_is_422(http, wrong):
     answer = http.post(f"/api/v1/abacus/{wrong}", json={"number": 1})
     assert answer.status_code in {404, 422}
     assert json.loads(answer.text)["message"]
+
+
+def test_an_add_is_answered_alike_on_the_event_loop_and_by_flask(http, name):
+    """A charset beside the type sends a request to Flask; what clients see is the same."""
+    plain = {"Content-Type": "application/json", "X-Request-ID": "mine", "Idempotency-Key": "k"}
+    quick = http.post(f"/api/v1/abacus/{name}", data='{"number": 5}', headers=plain)
+    plain["Content-Type"] += "; charset=utf-8"
+    slow = http.post(f"/api/v1/abacus/{name}", data='{"number": 5}', headers=plain)
+    assert (quick.status_code, quick.content) == (slow.status_code, slow.content)
+    for header in ("Content-Type", "X-Request-ID", "traceparent", "X-Content-Type-Options"):
+        assert header in quick.headers
+        assert header in slow.headers
+    assert quick.headers["X-Request-ID"] == slow.headers["X-Request-ID"] == "mine"
+    slow = http.post(
+        f"/api/v1/abacus/{name}", data=f'{{"number": {HIGHEST}}}', headers=plain | {"Idempotency-Key": "l"}
+    )
+    plain["Content-Type"] = "application/json"
+    quick = http.post(
+        f"/api/v1/abacus/{name}", data=f'{{"number": {HIGHEST}}}', headers=plain | {"Idempotency-Key": "l"}
+    )
+    assert (quick.status_code, quick.json()) == (slow.status_code, slow.json()) == (409, slow.json())
+    assert quick.headers["X-Request-ID"] == "mine"
+
+
+def test_adds_on_the_event_loop_are_counted_in_the_metrics(http, add):
+    def counted():
+        line = 'reckoner_http_seconds_count{method="POST",route="/api/v1/abacus/<name>",status="200"}'
+        found = [text for text in http.get("/metrics").text.splitlines() if text.startswith(line)]
+        return float(found[0].split()[-1]) if found else 0
+
+    before = counted()
+    add(1)
+    assert counted() == before + 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}],
+)
+def test_strangers_are_refused_and_change_nothing(http, add, name, headers):
+    add(7)
+    answer = http.post(f"/api/v1/abacus/{name}", json={"number": 5}, headers=headers)
+    assert answer.status_code == 403
+    assert http.get(f"/api/v1/abacus/{name}").json()["sum"] == 7
+
+
+def test_with_keys_only_a_known_submitter_adds(make_platform):
+    platform = make_platform(api_workers=1, bootstrap_key="rk_" + "a" * 40, require_keys="true")
+    platform.start_api()
+    with platform.client() as stranger, platform.client("rk_" + "a" * 40) as admin, platform.client("rk_x") as wrong:
+        made = admin.post("/api/v1/keys", json={"name": "v", "owner": "v", "role": "viewer"}).json()
+        for client in (stranger, wrong):
+            assert client.post("/abacus/number", json={"number": 5}).status_code == 401
+        with platform.client(made["key"]) as viewer:
+            for _ in range(2):
+                assert viewer.post("/abacus/number", json={"number": 5}).status_code == 403
+        assert [admin.post("/abacus/number", json={"number": 5}).json()["sum"] for _ in range(2)] == [5, 10]
+        keyed = {"Idempotency-Key": "k"}
+        assert [admin.post("/abacus/number", json={"number": 1}, headers=keyed).json()["sum"] for _ in range(2)] == [
+            11,
+            11,
+        ]

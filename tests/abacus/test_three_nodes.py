@@ -23,9 +23,11 @@ def nodes(make_database, tmp_path_factory):
         platform = RunningPlatform(make_database("three"), valkey.url, home, api_workers=1)
         platform.valkey = valkey
         with ThreadPoolExecutor(3) as pool:  # Open to the end: the nodes end with the threads that started them.
-            urls = list(pool.map(lambda n: platform.start_api(f"api{n}", NODE_ID=f"node{n}"), range(3)))
-            yield platform, urls
-            platform.stop()
+            try:
+                urls = list(pool.map(lambda n: platform.start_api(f"api{n}", NODE_ID=f"node{n}"), range(3)))
+                yield platform, urls
+            finally:
+                platform.stop()
 
 
 def history(client, name):
