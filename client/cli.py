@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Command] = {
     "cancel": _Command("acting", "Cancel jobs, by id or all that match."),
     "retry": _Command("acting", "Run jobs that have ended again, as they were or with other params."),
     "files": _Command("files", "Files: upload, list, show, delete."),
+    "number-set": _Command("number_set", "Number sets: extract numbers, see which are missing."),
     "schedules": _Command("schedules", "Schedules: what ran and what did not; run, pause, resume, backfill."),
     "kinds": _Command("kinds", "Kinds of work and what they take."),
     "queues": _Command("queues", "Queues: how deep, how old; pause and resume."),

@@ -16,7 +16,7 @@ from tests.client.lossy import LossyProxy
 from tests.running import ROOT
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
-GROUPS = {"submit", "queues", "keys", "files", "completion"}
+GROUPS = {"submit", "number-set", "queues", "keys", "files", "completion"}
 
 
 @pytest.fixture
