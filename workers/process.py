@@ -94,7 +94,7 @@ class WorkerGroup:
             Rescue(runtime),
             Schedule(runtime),
             Republish(runtime, self._app),
-            Purge(),
+            Purge(runtime.storage),
             Survey(runtime),
         ]
         self._housekeeping = Housekeeping(runtime, duties, lambda: self.is_draining)

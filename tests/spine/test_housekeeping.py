@@ -1,12 +1,15 @@
 """What housekeeping mends: leases, messages, due times, leftovers; each duty once, whoever offers."""
 
+import io
 from datetime import timedelta
 
 import pytest
 import structlog
 from sqlalchemy import text
 
+from core.clock import uuid7
 from core.settings import Settings
+from models.artifact import add_artifact
 from tasks.board import Board
 from tests.spine.test_lifecycle import let_lease_run_out, read
 from workers.celery_app import list_of, lists_of, make_celery
@@ -66,7 +69,7 @@ def test_rescue_judges_nobody_right_after_an_outage(runtime, make_job, claim):
 
 
 def test_a_duty_is_done_by_one_worker_at_a_time(runtime):
-    duty = Purge()
+    duty = Purge(runtime.storage)
     with runtime.db.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:space, :lock)"), {"space": 0x5245, "lock": duty.lock})
         assert do(runtime, duty) is False
@@ -129,12 +132,28 @@ def test_an_expired_job_is_emptied_and_still_says_when_it_expired(runtime, make_
     lifecycle.succeed(job, probe, {"attempt": 1, "label": "secret"}, None, actor="w")
     with runtime.db.connect() as connection:
         connection.execute(text("UPDATE jobs SET expires_at = now() - interval '1 second'"))
-    do(runtime, Purge())
+    do(runtime, Purge(runtime.storage))
     emptied = read(runtime, job)
     assert (emptied.result, emptied.params) == (None, {})
     assert emptied.purged_at is not None
     with runtime.db.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM job_events")).scalar() == 0
+
+
+def test_an_expired_job_s_files_go_unless_something_else_names_them(runtime, make_job, claim, lifecycle, probe):
+    first, second = (claim(make_job().id) for _ in range(2))
+    shared, own = (runtime.storage.save(io.BytesIO(content)) for content in (b"shared", b"own"))
+    with runtime.db.connect() as connection:
+        for job, stored in ((first, shared), (first, own), (second, shared)):
+            facts = {"sha256": stored.sha256, "bytes": stored.bytes, "media_type": "text/plain"}
+            add_artifact(connection, id=uuid7(), job_id=job.id, name=stored.sha256, **facts)
+    for job in (first, second):
+        lifecycle.succeed(job, probe, {"attempt": 1, "label": ""}, None, actor="w")
+    with runtime.db.connect() as connection:
+        expire = text("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = :id")
+        connection.execute(expire, {"id": first.id})
+    do(runtime, Purge(runtime.storage))
+    assert (runtime.storage.exists(shared.sha256), runtime.storage.exists(own.sha256)) == (True, False)
 
 
 def test_the_survey_counts_what_waits_and_knows_each_place(runtime, make_job):

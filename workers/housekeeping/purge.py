@@ -7,6 +7,9 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import Connection, delete, func, null, select, update
 
+from core.storage import Storage
+from models.artifact import Artifact
+from models.file import is_named
 from models.idempotency import IdempotencyKey
 from models.job import Job, JobEvent
 from models.job_log import JobLog
@@ -26,6 +29,9 @@ class Purge:
     lock = 4
     every_seconds = 30.0
 
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
     def run(self, connection: Connection) -> None:
         jobs = self._strip_jobs(connection)
         old = {
@@ -38,9 +44,8 @@ class Purge:
         if jobs or any(old.values()):
             logger.info("purged", jobs=jobs, **old)
 
-    @staticmethod
-    def _strip_jobs(connection: Connection) -> int:
-        """Empty expired jobs; what is left of them says when they expired."""
+    def _strip_jobs(self, connection: Connection) -> int:
+        """Empty expired jobs; what is left of them says when they expired. Their files go when nothing names them."""
         expired = (
             connection.execute(
                 select(Job.id)
@@ -54,6 +59,10 @@ class Purge:
         if expired:
             connection.execute(delete(JobEvent).where(JobEvent.job_id.in_(expired)))
             connection.execute(delete(JobLog).where(JobLog.job_id.in_(expired)))
+            made = delete(Artifact).where(Artifact.job_id.in_(expired)).returning(Artifact.sha256)
+            for sha256 in set(connection.execute(made).scalars()):
+                if not is_named(connection, sha256):
+                    self._storage.delete(sha256)
             connection.execute(
                 update(Job)
                 .where(Job.id.in_(expired))
