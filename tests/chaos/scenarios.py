@@ -44,9 +44,9 @@ class Scenario:
 _FRESH = """
 SELECT id, pid FROM jobs WHERE status = 'running' AND attempt = 1 AND (params->>'seconds')::float BETWEEN 0.1 AND 2
 """
-_RECLAIMED = """
-SELECT extract(epoch FROM min(c.at) - :killed_at) FROM job_events e JOIN job_events c ON c.job_id = e.job_id
-WHERE e.job_id = :id AND e.event = 'crashed' AND c.event = 'claimed' AND c.attempt > e.attempt
+_BACK = """
+SELECT extract(epoch FROM min(back.at) - :killed_at) FROM job_events gone JOIN job_events back USING (job_id)
+WHERE gone.job_id = :id AND gone.event = 'crashed' AND back.event = 'queued' AND back.seq > gone.seq
 """
 
 
@@ -63,7 +63,7 @@ def kill_children(scene):
         time.sleep(scene.rng.uniform(0.2, 0.6))
     time.sleep(scene.size.lease)
     for job_id, killed_at in killed:
-        seconds = scene.stage.look(_RECLAIMED, id=job_id, killed_at=killed_at)[0][0]
+        seconds = scene.stage.look(_BACK, id=job_id, killed_at=killed_at)[0][0]
         if seconds is not None:
             scene.recovered.append(float(seconds))
     return scene.stage.now()

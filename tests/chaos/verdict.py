@@ -26,9 +26,13 @@ SELECT r.due_at FROM schedule_runs r LEFT JOIN jobs ON jobs.id = r.job_id
  AND (jobs.id IS NULL OR (SELECT count(*) FROM schedule_runs o WHERE o.job_id = r.job_id) <> 1)
 """
 _RECOVERED = """
-SELECT coalesce(extract(epoch FROM max(claimed.at) - :since), 0)
-FROM jobs JOIN LATERAL (SELECT max(at) AS at FROM job_events e WHERE e.job_id = jobs.id AND e.event = 'claimed') claimed
- ON true WHERE jobs.tags @> ARRAY[:run] AND jobs.created_at < :since AND claimed.at > :since
+WITH mine AS (SELECT id FROM jobs WHERE tags @> ARRAY[:run])
+SELECT extract(epoch FROM greatest(
+    (SELECT max(back.at) FROM job_events gone JOIN job_events back
+        ON back.job_id = gone.job_id AND back.seq = gone.seq + 1
+     WHERE gone.event IN ('crashed', 'retrying') AND back.event = 'queued' AND gone.job_id IN (SELECT id FROM mine)),
+    (SELECT min(at) FROM job_events WHERE event = 'claimed' AND at > :since AND job_id IN (SELECT id FROM mine))
+) - :since)
 """
 
 
@@ -64,7 +68,8 @@ class Verdict:
         for order in wanted:
             if order.is_long:
                 self._long(order, by_id, scenario)
-        self.seconds_to_recover = max(0.0, float(stage.look(_RECOVERED, run=run, since=since)[0][0]))
+        seconds = stage.look(_RECOVERED, run=run, since=since)[0][0]
+        self.seconds_to_recover = max(0.0, float(seconds or 0))
         return self
 
     def _orders(self, wanted, jobs, by_id):
