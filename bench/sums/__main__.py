@@ -21,6 +21,7 @@ from embedded.postgres import Postgres
 from embedded.valkey import Valkey
 from models.migrate import migrate
 
+START_TRIES = 600  # a busy machine starts slowly
 ROOT = Path(__file__).parents[2]
 OURS = ("--interface", "rsgi", "--workers", "1", "--runtime-threads", "1", "--no-ws", "--log-level", "warning")
 BARE = ("--interface", "wsgi", "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "warning")
@@ -32,16 +33,22 @@ def node(command: Sequence[str], port: int, environment: dict[str, str]) -> Iter
     """A server process that answers before it is measured."""
     process = subprocess.Popen([sys.executable, "-m", *command], env={**os.environ, **environment}, cwd=ROOT)
     try:
-        for _ in range(300):
+        for _ in range(START_TRIES):
             try:
-                requests.post(f"http://127.0.0.1:{port}/abacus/number", json={"number": 1}, timeout=5)
+                requests.post(f"http://127.0.0.1:{port}/abacus/number", json={"number": 1}, timeout=30)
                 break
             except requests.ConnectionError:
-                time.sleep(0.1)
+                time.sleep(0.2)
+        else:
+            sys.exit(f"{' '.join(command)} does not answer")
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def nodes(stack: ExitStack, name: str, count: int, environment: dict[str, str]) -> list[int]:
