@@ -12,6 +12,7 @@ from flask_openapi import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from api.platform import current_platform
+from api.query import Query
 from api.responses import json_response
 from core.clock import now
 from models import order_analytics
@@ -24,12 +25,12 @@ analytics = APIBlueprint(
 _LARGEST_ID = 2**63 - 1
 
 
-class StatusQuery(BaseModel):
+class StatusQuery(Query):
     days: int = Field(30, ge=1, le=366, description="Orders of the last so many days, to the microsecond.")
     customer_id: int | None = Field(None, ge=-_LARGEST_ID, le=_LARGEST_ID, description="Only this customer's.")
 
 
-class TopQuery(BaseModel):
+class TopQuery(Query):
     limit: int = Field(5, ge=1, le=1000)
     days: int | None = Field(
         None, ge=1, le=366, description="Only orders of the last so many days; read one by one, so it takes longer."

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.query import Query
+
 LARGEST_ID = 2**63 - 1
 
 
@@ -19,7 +21,7 @@ class ItemBody(BaseModel):
     description: str | None = Field(None, max_length=100_000, pattern=r"^[^\x00]*$", description="Omitted: null.")
 
 
-class ItemQuery(BaseModel):
+class ItemQuery(Query):
     title: str | None = Field(None, max_length=200, pattern=r"^[^\x00]*$", description="Only titles that contain this.")
     limit: int = Field(100, ge=1, le=1000)
     cursor: int | None = Field(None, ge=1, le=LARGEST_ID, description="`next_cursor` of the page before.")

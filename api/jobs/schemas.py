@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.moments import Moment
+from api.query import Query
 from models.job import JobStatus
 from tasks.submission import UniquePolicy
 
@@ -71,7 +72,7 @@ class JobPath(BaseModel):
     job_id: UUID = Field(description="A job's id.")
 
 
-class JobQuery(BaseModel):
+class JobQuery(Query):
     """The polling route's own: its schema, which the framework asks for with each request, is made once."""
 
     @classmethod
@@ -82,7 +83,7 @@ class JobQuery(BaseModel):
     wait: float | None = Field(None, ge=0, description="Answer when the job has ended, or after so many seconds.")
 
 
-class ListQuery(BaseModel):
+class ListQuery(Query):
     kind: list[str] | None = Field(None, description="Kinds; repeat for several.")
     status: list[JobStatus] | None = Field(None, description="Statuses; repeat for several.")
     tag: list[str] | None = Field(None, description="Tags that all must be there.")

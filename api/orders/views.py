@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from api.idempotency import Answer, once
 from api.moments import Moment
 from api.platform import current_platform
+from api.query import Query
 from api.responses import json_response
 from core.clock import now
 from core.errors import InvalidInputError, NotFoundError
@@ -50,7 +51,7 @@ class OrderPath(BaseModel):
     order_id: int = Field(ge=-_LARGEST_ID, le=_LARGEST_ID)
 
 
-class OrderQuery(BaseModel):
+class OrderQuery(Query):
     customer_id: int | None = Field(None, ge=-_LARGEST_ID, le=_LARGEST_ID)
     status: OrderStatus | None = None
     limit: int = Field(50, ge=1, le=500)

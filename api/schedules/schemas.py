@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.moments import Moment
+from api.query import Query
 from api.schedules.words import in_words
 
 Outcome = Literal["ran", "late", "skipped", "missed"]
@@ -18,7 +19,7 @@ class SchedulePath(BaseModel):
     name: str = Field(max_length=200, description="A schedule's name.")
 
 
-class LedgerQuery(BaseModel):
+class LedgerQuery(Query):
     days: int = Field(30, ge=1, le=366)
     outcome: Outcome | None = None
     limit: int = Field(100, ge=1, le=1000)
