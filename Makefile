@@ -86,10 +86,12 @@ docker-logs: ## Follow the containers' logs
 # What is installed is noted with the lock it came from; a newer lock is installed over it.
 .venv/.local: requirements/local.txt pyproject.toml
 	@requirements/install requirements/local.txt
+	@.venv/bin/python -m core.workbook.build_native
 	@touch $@
 
 .venv/.dev: requirements/dev.txt pyproject.toml
 	@requirements/install requirements/dev.txt
+	@.venv/bin/python -m core.workbook.build_native
 	@touch $@
 
 # One resolution for every platform and Python from 3.11 on, by hash; uv comes and goes with its own environment.
