@@ -1,7 +1,9 @@
 """A platform with a key for each role, clients that send what they like, and raw sockets."""
 
+import json
 import socket
-from contextlib import closing
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,13 +23,39 @@ HOLDERS = {
 }
 
 
+class _Outside(BaseHTTPRequestHandler):
+    """An outside API that is always well, so that its failures are not taken for ours."""
+
+    def do_GET(self):
+        post = {"id": 1, "title": "t", "body": "b", "userId": 1}
+        body = json.dumps([post] if self.path.partition("?")[0].endswith("/posts") else post).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="package")
-def guarded(make_database, valkey_server, tmp_path_factory):
+def outside():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Outside)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="package")
+def guarded(make_database, valkey_server, outside, tmp_path_factory):
     """A platform that asks for keys; no worker, so that nothing moves by itself."""
     url = valkey_server.url.rsplit("/", 1)[0] + "/9"
-    running = RunningPlatform(
-        make_database("hostile"), url, tmp_path_factory.mktemp("hostile"), require_keys="1", route_wait="0.2"
-    )
+    settings = {"require_keys": "1", "route_wait": "0.2", "wait_limit": "0.2", "external_api_url": outside}
+    running = RunningPlatform(make_database("hostile"), url, tmp_path_factory.mktemp("hostile"), **settings)
     db = Database(running.environment["DATABASE_URL"])
     with db.connect() as connection:
         running.keys = {owner: new_secret() for owner in HOLDERS}
@@ -91,5 +119,4 @@ def line(platform):
 
     yield open_line
     for each in opened:
-        with closing(each):
-            pass
+        each.close()
