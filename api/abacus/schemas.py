@@ -49,7 +49,7 @@ class SumDocument(BaseModel):
     node_id: str
 
 
-class ResetDocument(SumDocument):
+class SumResetDocument(SumDocument):
     message: str
 
 

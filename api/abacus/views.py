@@ -32,7 +32,7 @@ def get_sum() -> Response:
     return _read(DEFAULT)
 
 
-@abacus.delete("/abacus/sum", summary="Set the sum to 0", responses={200: schemas.ResetDocument})
+@abacus.delete("/abacus/sum", summary="Set the sum to 0", responses={200: schemas.SumResetDocument})
 def reset_sum() -> Response:
     return _reset(DEFAULT)
 
@@ -58,7 +58,7 @@ def get_named(path: schemas.NamePath) -> Response:
     return _read(path.name)
 
 
-@abacus.delete("/api/v1/abacus/<name>", summary="Set a named sum to 0", responses={200: schemas.ResetDocument})
+@abacus.delete("/api/v1/abacus/<name>", summary="Set a named sum to 0", responses={200: schemas.SumResetDocument})
 def reset_named(path: schemas.NamePath) -> Response:
     """The history stays, and says who added what before."""
     return _reset(path.name)

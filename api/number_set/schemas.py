@@ -67,7 +67,7 @@ class StatusDocument(BaseModel):
     can_find_missing: bool = Field(description="Exactly one number is missing.")
 
 
-class ResetDocument(BaseModel):
+class SetResetDocument(BaseModel):
     success: bool
     message: str
     total_numbers: int

@@ -59,7 +59,7 @@ def get_status() -> Response:
     )
 
 
-@number_set.post("/reset", summary="Put all numbers back", responses={200: schemas.ResetDocument})
+@number_set.post("/reset", summary="Put all numbers back", responses={200: schemas.SetResetDocument})
 def reset() -> Response:
     return _reset(DEFAULT)
 
@@ -112,7 +112,7 @@ def get_ranges(path: schemas.NamePath, query: schemas.RangesQuery) -> Response:
     )
 
 
-@number_set.post(f"{_V1}/reset", summary="Put all numbers back", responses={200: schemas.ResetDocument})
+@number_set.post(f"{_V1}/reset", summary="Put all numbers back", responses={200: schemas.SetResetDocument})
 def reset_set(path: schemas.NamePath) -> Response:
     return _reset(path.name)
 
