@@ -57,33 +57,6 @@ GROUP BY customer_id
 """)
 
 _OF_CUSTOMER = text("""
-SELECT status, count(*) AS order_count, sum(amount)::numeric(24, 2) AS total_amount FROM orders
-WHERE customer_id = :customer_id AND created_at >= now() - make_interval(days => :days) AND created_at <= now()
-GROUP BY status ORDER BY total_amount DESC, status
-""")
-
-# The customers with the highest bounds are looked at first; the worst total that would still win among them is a
-# floor, and nobody whose bound lies below it can win.
-_TOP = text("""
-WITH likely AS (
-    SELECT total_spend FROM customer_spend WHERE order_count > 0 ORDER BY at_most DESC LIMIT :limit + 100
-), the_floor AS (
-    SELECT min(total_spend) AS total FROM (
-        SELECT total_spend FROM likely ORDER BY total_spend DESC LIMIT :limit) AS best
-    HAVING count(*) = :limit
-)
-SELECT customer_id, total_spend, order_count FROM customer_spend
-WHERE order_count > 0 AND at_most >= coalesce((SELECT total FROM the_floor), '-Infinity'::numeric)
-ORDER BY total_spend DESC, customer_id LIMIT :limit
-""")
-
-_TOP_IN_PERIOD = text("""
-SELECT customer_id, sum(amount)::numeric(24, 2) AS total_spend, count(*) AS order_count FROM orders
-WHERE created_at >= now() - make_interval(days => :days) AND created_at <= now()
-GROUP BY customer_id ORDER BY total_spend DESC, customer_id LIMIT :limit
-""")
-
-_OF_CUSTOMER = text("""
 SELECT customer_id, total_spend, order_count FROM customer_spend
 WHERE customer_id = :customer_id AND order_count > 0
 """)

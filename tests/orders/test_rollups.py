@@ -251,3 +251,12 @@ def test_an_order_added_is_counted_at_once(orders):
         ]
         assert order_analytics.top_customers(connection, limit=5, days=None) == [(5, Decimal("12.30"), 1)]
         assert order_analytics.top_customers(connection, limit=5, days=30) == [(5, Decimal("12.30"), 1)]
+
+
+def test_the_first_customers_are_found_without_reading_them_all(orders):
+    with orders.transaction() as connection:
+        insert(connection, some_orders(500, customers=300))
+        scans = text("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'customer_spend'")
+        before = connection.execute(scans).scalar_one()
+        assert len(order_analytics.top_customers(connection, limit=5)) == 5
+        assert connection.execute(scans).scalar_one() == before
