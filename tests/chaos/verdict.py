@@ -16,6 +16,10 @@ SELECT e.job_id::text, e.event, e.attempt, e.actor, e.at,
         ) AS worker
 FROM job_events e JOIN jobs ON jobs.id = e.job_id WHERE jobs.tags @> ARRAY[:run] ORDER BY e.at
 """
+_FELT = """
+SELECT count(*) FROM job_events e JOIN jobs ON jobs.id = e.job_id
+WHERE jobs.tags @> ARRAY[:run] AND e.event IN ('retrying', 'failed') AND e.detail->>'code' = :code
+"""
 _GAPS = """
 SELECT due_at FROM (SELECT due_at, due_at - lag(due_at) OVER (ORDER BY due_at) AS step FROM schedule_runs
  WHERE trigger = 'beat') steps WHERE step <> interval '1 second' AND due_at BETWEEN :began AND :ended
@@ -65,6 +69,8 @@ class Verdict:
             self._ending(job, scenario)
         self._schedules(stage, span)
         self._attempts(stage.look(_EVENTS, run=run), scenario)
+        if scenario.fails_with and not stage.look(_FELT, run=run, code=scenario.fails_with)[0][0]:
+            self.wrong.append("nobody noticed the disturbance")
         for order in wanted:
             if order.is_long:
                 self._long(order, by_id, scenario)
