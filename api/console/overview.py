@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, request
 
+from api.breakers.views import list_breakers
 from api.console.asking import ask
 from api.console.pages import console, is_htmx, show
+from api.console.wording import moment
 from api.jobs.schemas import ListQuery
 from api.jobs.views import list_jobs
 from api.queues.views import list_queues
+from api.schedules.views import list_schedules
 from api.statistics.views import Period, StatisticsQuery, job_statistics
+from core.clock import now
 from models.job import JobStatus
 
 _RUNNING_SHOWN = 10
 _RECENT_SHOWN = 8
+_LATE = timedelta(seconds=30)
 
 
 @console.get("/", strict_slashes=False)
@@ -30,7 +36,19 @@ def overview() -> Response:
 def _now() -> dict[str, Any]:
     running = ask(list_jobs, query=ListQuery(status=[JobStatus.RUNNING], limit=_RUNNING_SHOWN))
     recent = ask(list_jobs, query=ListQuery(limit=_RECENT_SHOWN))
-    return {"running": running, "recent": recent["data"], "survey": ask(list_queues)}
+    late = [each for each in ask(list_schedules)["data"] if each["next_run_at"] and _is_late(each["next_run_at"])]
+    return {
+        "running": running,
+        "recent": recent["data"],
+        "survey": ask(list_queues),
+        "late": late,
+        "breakers": [each for each in ask(list_breakers)["data"] if each["state"] != "closed"],
+    }
+
+
+def _is_late(due_at: str) -> bool:
+    due = moment(due_at)
+    return due is not None and now() - due > _LATE
 
 
 def _figures() -> dict[str, Any]:

@@ -78,6 +78,7 @@ PLACES = (
     Place("Jobs", "jobs", "list"),
     Place("New job", "new_job", "plus", Role.SUBMITTER),
     Place("Files", "files", "file"),
+    Place("Transactions", "etl_runs", "book"),
     Place("Schedules", "schedules", "clock"),
     Place("Items", "items", "table"),
     Place("Analytics", "analytics", "chart"),

@@ -224,6 +224,8 @@ def test_no_page_is_wider_than_a_phone(open_browser, path, http):
         "/jobs/new/two_sum",
         "/jobs/new/probe?as=json",
         "/files",
+        "/etl",
+        "/reports",
         "/schedules",
         "/items",
         "/items/new",

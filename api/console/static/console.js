@@ -175,7 +175,8 @@ const readTable = (figure) => {
   const times = rows.map((row) => Date.parse($("th", row).dataset.at) / 1000);
   const columns = heads.map((_, place) =>
     rows.map((row) => {
-      const text = row.children[place + 1].textContent.trim();
+      const cell = row.children[place + 1];
+      const text = cell.dataset.value ?? cell.textContent.trim();
       return text === "" ? null : Number(text);
     }),
   );
