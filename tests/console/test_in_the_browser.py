@@ -160,6 +160,53 @@ def test_a_queue_is_paused_and_resumed(page, http):
     assert http.ended(job["id"])["status"] == "succeeded"
 
 
+def test_a_ledger_is_loaded_its_rejects_mended_and_loaded_again(page, tmp_path):
+    head = "id,name,company_id,amount,status,created_at,paid_at\n"
+    row = "{id},Acme,c1,{amount},paid,2026-10-0{day},2026-10-09\n"
+    dirty = head + row.format(id="a1", amount="10.50", day=1) + row.format(id="a2", amount="-3", day=2)
+    load_file(page, tmp_path / "october.csv", dirty)
+    page.goto("/console/etl")
+    page.get_by_role("link", name="october.csv").first.click()
+    expect(page.locator("main")).to_contain_text("Amount not positive")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Rejects as CSV").click()
+    rejects = download.value.path().read_text()
+    assert "a2" in rejects
+    assert "a1" not in rejects
+    load_file(page, tmp_path / "october-rejects.csv", rejects.replace("'-3", "3").replace(",-3,", ",3,"))
+    page.goto("/console/etl")
+    page.get_by_role("link", name="october-rejects.csv").first.click()
+    expect(page.locator("main")).to_contain_text("No row was rejected")
+    page.goto("/console/reports?from=2026-10-01&to=2026-10-31&company=c1")
+    expect(page.locator("main")).to_contain_text("10.50")
+    expect(page.locator("main")).to_contain_text("3.00")
+
+
+def load_file(page, path, text):
+    path.write_text(text)
+    page.goto("/console/jobs/new/etl")
+    page.get_by_label("Bring a file").set_input_files(path)
+    expect(page.locator("#field-file option:checked")).to_contain_text(path.name)
+    page.get_by_role("button", name="Submit").click()
+    expect(status_of(page)).to_have_text("succeeded", timeout=90_000)
+
+
+def test_a_sum_is_added_to_and_a_number_is_taken_out_once(open_browser):
+    page = open_browser(expects=["404"])  # a set that is not there yet is offered to be made
+    page.goto("/console/sums?name=till")
+    page.get_by_label("Add a number").fill("1,250")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".tile-figure").first).to_have_text("1,250")
+    page.goto("/console/number-sets?name=raffle")
+    page.get_by_label("Make it with the numbers 1 to").fill("10")
+    page.get_by_role("button", name="Make it").click()
+    for said in ("Successfully extracted number 7", "already"):
+        page.get_by_label("Take out a number").fill("7")
+        page.get_by_role("button", name="Take out").click()
+        expect(page.locator("main .note")).to_contain_text(said)
+    expect(page.locator(".numbers .is-out")).to_have_text("7")
+
+
 def test_the_keyboard_alone_is_enough(page, http):
     job = http.submit("echo", {"words": "keys"}, tags=["keyboard"])
     page.goto("/console")

@@ -194,6 +194,8 @@ const stackedUp = (columns) => {
   return columns.map((column) => column.map((value, place) => (total[place] += value ?? 0)));
 };
 
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+
 const drawPlot = (figure) => {
   const canvas = $(".canvas", figure);
   const { heads, times, columns } = readTable(figure);
@@ -224,7 +226,7 @@ const drawPlot = (figure) => {
     cursor: { y: false, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { x: { time: true, range: [times[0] - step / 2, times[times.length - 1] + step / 2] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-    axes: [{ ...axis, grid: { show: false }, values: times24 }, { ...axis, size: 48 }],
+    axes: [{ ...axis, grid: { show: false }, values: times24 }, { ...axis, size: 56, values: (_, splits) => splits.map((at) => short.format(at)) }],
     series: [{ label: "UTC", value: (_, at) => (at === null ? "–" : new Date(at * 1000).toISOString().slice(5, 16).replace("T", " ")) }, ...order.map((place) => series[place])],
   };
   drawn.get(canvas)?.destroy();
