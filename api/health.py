@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
-from flask import Response
+from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
+from pydantic import BaseModel, ConfigDict
 from redis.exceptions import RedisError
 from sqlalchemy import text
 
@@ -25,6 +27,38 @@ from workers.process import VERSION
 health = APIBlueprint("health", __name__, abp_tags=[Tag(name="Health", description=__doc__)])
 
 logger = structlog.get_logger()
+
+
+class HealthDocument(BaseModel):
+    """While something is away it has the members of a problem too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+    database: str
+    redis: str
+    redis_connected: bool
+    node_id: str
+    version: str
+    current_sum: int | None
+    stats: dict[str, Any] | None
+    timestamp: datetime
+
+
+class LiveDocument(BaseModel):
+    status: str
+
+
+class ReadyDocument(BaseModel):
+    """While it is not ready it has the members of a problem too."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+    missing: list[str]
+
+
+_FIGURES = {"description": "In Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
 def _database_trouble(platform: Platform) -> str | None:
@@ -46,7 +80,9 @@ def _redis_trouble(platform: Platform) -> str | None:
     return None
 
 
-@health.get("/health", summary="Are the database and Redis there?")
+@health.get(
+    "/health", summary="Are the database and Redis there?", responses={200: HealthDocument, 503: HealthDocument}
+)
 def get_health() -> Response:
     platform = current_platform()
     database, cache = _database_trouble(platform), _redis_trouble(platform)
@@ -65,15 +101,7 @@ def get_health() -> Response:
         document |= _redis_facts(platform)
     if database or cache:
         message = " and ".join(trouble for trouble in (database, cache) if trouble)
-        document |= {
-            "type": "/problems/unavailable",
-            "title": "Temporarily unavailable",
-            "error": database or cache,
-            "message": message,
-            "detail": message,
-            "details": {},
-            "instance": "/health",
-        }
+        document |= _problem(message, error=database or cache)
         return json_response(document, 503, {"Retry-After": "2"})
     return json_response(document)
 
@@ -93,12 +121,12 @@ def _current_sum() -> int | None:
         return None
 
 
-@health.get("/livez", summary="Is this process answering?")
+@health.get("/livez", summary="Is this process answering?", responses={200: LiveDocument})
 def get_livez() -> Response:
     return json_response({"status": "ok"})
 
 
-@health.get("/readyz", summary="Can a job be submitted and run?")
+@health.get("/readyz", summary="Can a job be submitted and run?", responses={200: ReadyDocument, 503: ReadyDocument})
 def get_readyz() -> Response:
     """503 while the database is away, migrations are missing, or a queue has no live worker."""
     platform = current_platform()
@@ -114,8 +142,16 @@ def get_readyz() -> Response:
         missing.append("database connection failed")
     if _redis_trouble(platform):
         missing.append("redis connection failed")
-    document = {"status": "not ready" if missing else "ready", "missing": missing}
-    return json_response(document, 503 if missing else 200)
+    if not missing:
+        return json_response({"status": "ready", "missing": []})
+    document = {"status": "not ready", "missing": missing, **_problem("; ".join(missing), error="not ready")}
+    return json_response(document, 503, {"Retry-After": "2"})
+
+
+def _problem(message: str, *, error: str | None) -> dict[str, Any]:
+    """The members of a problem, but for `status`, which says here how it stands."""
+    words: dict[str, Any] = {"error": error, "message": message, "detail": message, "details": {}}
+    return {"type": "/problems/unavailable", "title": "Temporarily unavailable", "instance": request.path, **words}
 
 
 _SERVED = text(
@@ -124,6 +160,6 @@ _SERVED = text(
 )
 
 
-@health.get("/metrics", summary="Figures for Prometheus")
+@health.get("/metrics", summary="Figures for Prometheus", responses={200: _FIGURES})
 def get_metrics() -> Response:
     return Response(metrics.render(current_platform()), content_type=metrics.CONTENT_TYPE)

@@ -13,6 +13,10 @@ from api.responses import json_response
 from tasks.registry import Registry
 
 _REF = "#/components/schemas/"
+_FORMATS = {
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 def complete(app: OpenAPI, registry: Registry) -> dict[str, Any]:
@@ -48,10 +52,19 @@ def complete(app: OpenAPI, registry: Registry) -> dict[str, Any]:
     }
     for operations in spec["paths"].values():
         for operation in operations.values():
+            _say_formats(operation)
             operation["responses"].pop("422", None)
             operation["responses"]["4XX"] = problem
             operation["responses"]["5XX"] = problem
     return spec
+
+
+def _say_formats(operation: dict[str, Any]) -> None:
+    """An operation with `?format=` answers 200 in each of them."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "format":
+            content = operation["responses"]["200"]["content"]
+            content |= {_FORMATS[name]: {"schema": {}} for name in parameter["schema"]["enum"] if name in _FORMATS}
 
 
 def register(app: OpenAPI, registry: Registry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from flask import Response
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from api.downloads import send_stored
 from api.jobs.reading import fetch_job
 from api.platform import current_platform
-from api.responses import json_response
+from api.responses import ANY_FILE, json_response
 from core.errors import NotFoundError
 from models.artifact import artifacts_of
 
@@ -28,7 +29,20 @@ class ArtifactPath(ArtifactsPath):
     name: str = Field(description="The artifact's name, such as pairs.csv.")
 
 
-@artifacts.get("/jobs/<job_id>/artifacts", summary="The files a job made")
+class ArtifactDocument(BaseModel):
+    name: str
+    media_type: str
+    bytes: int
+    sha256: str
+    created_at: datetime
+    url: str
+
+
+class ArtifactList(BaseModel):
+    data: list[ArtifactDocument]
+
+
+@artifacts.get("/jobs/<job_id>/artifacts", summary="The files a job made", responses={200: ArtifactList})
 def list_artifacts(path: ArtifactsPath) -> Response:
     job = fetch_job(path.job_id)
     with current_platform().db.connect() as connection:
@@ -50,7 +64,9 @@ def list_artifacts(path: ArtifactsPath) -> Response:
     )
 
 
-@artifacts.get("/jobs/<job_id>/artifacts/<name>", summary="Download a file that a job made")
+@artifacts.get(
+    "/jobs/<job_id>/artifacts/<name>", summary="Download a file that a job made", responses={200: ANY_FILE, 304: None}
+)
 def get_artifact(path: ArtifactPath) -> Response:
     job = fetch_job(path.job_id)
     with current_platform().db.connect() as connection:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 from flask_openapi import APIBlueprint, Tag
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.jobs.reading import fetch_job
 from api.platform import current_platform
@@ -31,7 +31,20 @@ class ComparisonQuery(BaseModel):
     before: UUID = Field(description="The earlier scan.")
 
 
-@comparisons.get("/jobs/<job_id>/comparison", summary="Pairs gained and lost since an earlier scan")
+class ScanComparison(BaseModel):
+    """And the pairs that were gained and lost, and how many."""
+
+    model_config = ConfigDict(extra="allow")
+
+    before: UUID
+    after: UUID
+    same_input: bool
+    complete: bool
+
+
+@comparisons.get(
+    "/jobs/<job_id>/comparison", summary="Pairs gained and lost since an earlier scan", responses={200: ScanComparison}
+)
 def compare_jobs(path: ComparisonPath, query: ComparisonQuery) -> Response:
     """Both must have listed their pairs (mode `all`); `same_input` and `complete` say how much that means."""
     from tasks.two_sum.comparing import compare  # noqa: PLC0415 - an idle API carries no Arrow

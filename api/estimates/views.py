@@ -30,7 +30,16 @@ class EstimateBody(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict)
 
 
-@estimates.post("/estimates", summary="What a job would take")
+class EstimateDocument(BaseModel):
+    """And what its kind estimates: rows, seconds, memory."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    queue: str
+
+
+@estimates.post("/estimates", summary="What a job would take", responses={200: EstimateDocument})
 def estimate(body: EstimateBody) -> Response:
     """Rows, seconds and memory to expect; wrong params are refused as a submit refuses them. Nothing is made."""
     platform, holder = current_platform(), current_holder()

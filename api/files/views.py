@@ -13,7 +13,7 @@ from api.auth import sees
 from api.downloads import send_stored
 from api.files import schemas
 from api.platform import current_holder, current_platform
-from api.responses import json_response
+from api.responses import ANY_FILE, json_response
 from core.clock import uuid7
 from core.errors import InvalidInputError, NotFoundError, TooLargeError
 from core.storage import Readable
@@ -86,7 +86,7 @@ def get_file(path: schemas.FilePath) -> Response:
     return json_response(document(_fetch(path.file_id)))
 
 
-@files.get("/files/<file_id>/content", summary="Download a file")
+@files.get("/files/<file_id>/content", summary="Download a file", responses={200: ANY_FILE, 304: None})
 def get_content(path: schemas.FilePath) -> Response:
     row = _fetch(path.file_id)
     return send_stored(row.sha256, row.bytes, row.name, "application/octet-stream")

@@ -17,7 +17,7 @@ from api.jobs.reading import fetch_job, job_response
 from api.jobs.selection import chosen, page
 from api.jobs.submitting import accepted, bounded_wait, submission, submit_now, understood, wait_as_preferred
 from api.platform import current_holder, current_platform
-from api.responses import json_response
+from api.responses import ANY_OBJECT, json_response
 from api.waiting import WAITED, stream_events, wait_for
 from core.clock import iso, now
 from core.errors import ConflictError, GoneError, InvalidInputError
@@ -94,12 +94,12 @@ def get_job(path: schemas.JobPath, query: schemas.JobQuery) -> Response:
     return response
 
 
-@jobs.get("/jobs/<job_id>/params", summary="A job's params, whatever their size")
+@jobs.get("/jobs/<job_id>/params", summary="A job's params, whatever their size", responses={200: ANY_OBJECT})
 def get_params(path: schemas.JobPath) -> Response:
     return json_response(fetch_job(path.job_id, whole=True).params)
 
 
-@jobs.get("/jobs/<job_id>/result", summary="A job's result, whatever its size")
+@jobs.get("/jobs/<job_id>/result", summary="A job's result, whatever its size", responses={200: ANY_OBJECT})
 def get_result(path: schemas.JobPath, query: schemas.JobQuery) -> Response:
     """409 with the state while there is none, 410 once it has expired."""
     job = fetch_job(path.job_id)

@@ -33,7 +33,7 @@ class BackfillBody(BaseModel):
     end: Moment = Field(description="Due times before this; not in the future.")
 
 
-class RunDocument(BaseModel):
+class ScheduleRunDocument(BaseModel):
     schedule: str
     due_at: datetime
     decided_at: datetime | None
@@ -56,7 +56,7 @@ class ScheduleDocument(BaseModel):
     paused_at: datetime | None
     paused_by: str | None
     next_run_at: datetime | None = Field(description="Null while paused or retired.")
-    last_run: RunDocument | None
+    last_run: ScheduleRunDocument | None
     last_30_days: dict[str, int] = Field(description="Due times by outcome.")
 
 
@@ -64,13 +64,13 @@ class ScheduleList(BaseModel):
     data: list[ScheduleDocument]
 
 
-class RunList(BaseModel):
-    data: list[RunDocument]
+class ScheduleRunList(BaseModel):
+    data: list[ScheduleRunDocument]
     next_cursor: datetime | None
 
 
 class Backfilled(BaseModel):
-    data: list[RunDocument]
+    data: list[ScheduleRunDocument]
     made: int = Field(description="Jobs that were made.")
 
 

@@ -18,11 +18,11 @@ from api.schedules.schemas import (
     BackfillBody,
     Backfilled,
     LedgerQuery,
-    RunDocument,
-    RunList,
     ScheduleDocument,
     ScheduleList,
     SchedulePath,
+    ScheduleRunDocument,
+    ScheduleRunList,
     schedule_document,
 )
 from core.clock import now
@@ -52,7 +52,7 @@ def get_schedule(path: SchedulePath) -> Response:
         return _shown(connection, path.name)
 
 
-@schedules.get("/<name>/runs", summary="What became of each due time, newest first", responses={200: RunList})
+@schedules.get("/<name>/runs", summary="What became of each due time, newest first", responses={200: ScheduleRunList})
 def list_runs(path: SchedulePath, query: LedgerQuery) -> Response:
     with current_platform().db.connect() as connection:
         _known(connection, path.name)
@@ -68,7 +68,7 @@ def list_runs(path: SchedulePath, query: LedgerQuery) -> Response:
     return json_response({"data": shown, "next_cursor": shown[-1]["due_at"] if len(rows) > query.limit else None})
 
 
-@schedules.post("/<name>/run", summary="Run now", responses={202: RunDocument})
+@schedules.post("/<name>/run", summary="Run now", responses={202: ScheduleRunDocument})
 @needs(Role.OPERATOR)
 def run_now(path: SchedulePath) -> Response:
     """Works for a paused schedule too. While its last run has not ended, the policy decides as for any due time."""

@@ -39,12 +39,19 @@ class SyncDocument(BaseModel):
     job_id: UUID
 
 
-@sync.post("/sync", summary="Sync now and wait", responses={200: SyncDocument, 202: SyncDocument})
+class SyncRunning(BaseModel):
+    message: str
+    job_id: UUID
+    status: JobStatus
+    links: dict[str, str]
+
+
+@sync.post("/sync", summary="Sync now and wait", responses={200: SyncDocument, 202: SyncRunning})
 def sync_as_before() -> Response:
     return _submit()
 
 
-@sync.post("/api/v1/sync", summary="Sync now and wait", responses={200: SyncDocument, 202: SyncDocument})
+@sync.post("/api/v1/sync", summary="Sync now and wait", responses={200: SyncDocument, 202: SyncRunning})
 def sync_now() -> Response:
     """200 when it succeeds in time, 500 when it fails, 202 with Location when it takes longer."""
     return _submit()
@@ -58,7 +65,7 @@ def _submit() -> Response:
     return _still_running(job_id, str(loads(response.get_data())["status"]))
 
 
-@sync.get("/api/v1/sync/<job_id>", summary="How a sync ended", responses={200: SyncDocument, 202: SyncDocument})
+@sync.get("/api/v1/sync/<job_id>", summary="How a sync ended", responses={200: SyncDocument, 202: SyncRunning})
 def sync_outcome(path: SyncPath) -> Response:
     """Anybody may see the outcome: there is one sync for all."""
     with current_platform().db.connect() as connection:

@@ -8,8 +8,10 @@ from typing import Any
 
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
+from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 
+from api.jobs.schemas import JobDocument
 from api.platform import Platform, current_platform
 from api.problem import ProblemError
 from api.responses import json_response
@@ -23,7 +25,14 @@ two_sum = APIBlueprint("two_sum", __name__, abp_tags=[Tag(name="Two-sum", descri
 _CACHE = "reckoner:two_sum:"
 
 
-@two_sum.post("/two_sum", summary="Which two numbers add up to a target?")
+class AnswerDocument(BaseModel):
+    indices: list[int] = Field(description="Two positions, the smaller first.")
+    numbers: list[Decimal] = Field(description="What is there.")
+
+
+@two_sum.post(
+    "/two_sum", summary="Which two numbers add up to a target?", responses={200: AnswerDocument, 202: JobDocument}
+)
 def solve() -> Response:
     """`{"nums": [...], "target": n}` or `{"filepath": ..., "target": n}` answers `{"indices", "numbers"}`."""
     body = request.get_json()
@@ -52,7 +61,9 @@ def solve() -> Response:
     return json_response(answer)
 
 
-@two_sum.get("/two_sum/<job_id>", summary="The answer of a workbook scan")
+@two_sum.get(
+    "/two_sum/<job_id>", summary="The answer of a workbook scan", responses={200: AnswerDocument, 202: JobDocument}
+)
 def workbook_answer(path: WorkbookPath) -> Response:
     """As `POST /two_sum` would answer; 202 with Location while the job is not over."""
     return answer_of_job(path.job_id)
