@@ -26,6 +26,7 @@ from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
 from api.problem import problem
 from api.waiting import STREAM, WAIT, WAITED, Stream, Switchboard, Wait
+from core.parent_death import die_with_parent
 
 logger = structlog.get_logger()
 
@@ -118,6 +119,10 @@ class Front:
         self._switchboard = Switchboard(platform.settings.redis_url)
         self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
         self._adds = AddLane(app, platform, app.extensions["key_ring"])
+
+    def __rsgi_init__(self, _: asyncio.AbstractEventLoop) -> None:
+        # A server killed outright would leave this process listening on its port, and block the next start.
+        die_with_parent()
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._platform.publisher.close()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import mmap
 import os
-import signal
-import sys
 import threading
 from typing import Any
 
@@ -16,6 +13,7 @@ from celery import Celery, signals
 
 import core.logs
 from core.clock import uuid7
+from core.parent_death import die_with_parent
 from core.settings import Settings
 from tasks.base import JobTask, Post
 from tasks.registry import make_registry
@@ -32,7 +30,6 @@ logger = structlog.get_logger()
 
 VERSION = "0.1.0"
 _DEAF_SECONDS = 3.0  # between telling bodies to hand back and killing those that did not hear
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 class WorkerGroup:
@@ -68,9 +65,8 @@ class WorkerGroup:
         gc.freeze()
 
     def _child_starts(self, **_: Any) -> None:
-        if sys.platform == "linux":
-            # A child whose parent was killed would run on without heartbeat beside the one that takes over its job.
-            ctypes.CDLL(None, use_errno=True).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        # A child whose parent was killed would run on without heartbeat beside the one that takes over its job.
+        die_with_parent()
         runtime = make_runtime(self._settings, application="job", pool_size=3)
         JobTask.post = Post(runtime, self._id, self._name, lambda: self.is_draining)
 

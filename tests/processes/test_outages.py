@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from embedded.ports import is_free
 from embedded.postgres import Postgres
 from models.migrate import migrate
 from tests.running import RunningPlatform, eventually
@@ -113,3 +114,10 @@ def test_sigterm_stops_an_api_node_that_holds_waiting_clients(platform, http):
         assert next(stream.iter_lines())
         platform.kill("api", signal.SIGTERM)
         platform.wait_gone("api", seconds=30)
+
+
+def test_an_api_node_that_was_killed_leaves_nobody_on_its_port(platform):
+    port = int(platform.url.rpartition(":")[2])
+    platform.kill("api")
+    platform.wait_gone("api")
+    eventually(lambda: is_free(port))
