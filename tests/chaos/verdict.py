@@ -34,7 +34,7 @@ WITH mine AS (SELECT id FROM jobs WHERE tags @> ARRAY[:run])
 SELECT extract(epoch FROM greatest(
     (SELECT max(back.at) FROM job_events gone JOIN job_events back
         ON back.job_id = gone.job_id AND back.seq = gone.seq + 1
-     WHERE gone.event IN ('crashed', 'retrying') AND back.event = 'queued' AND gone.job_id IN (SELECT id FROM mine)),
+     WHERE gone.event = 'crashed' AND back.event = 'queued' AND gone.job_id IN (SELECT id FROM mine)),
     (SELECT min(at) FROM job_events WHERE event = 'claimed' AND at > :since AND job_id IN (SELECT id FROM mine))
 ) - :since)
 """
