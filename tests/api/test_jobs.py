@@ -25,7 +25,7 @@ def test_a_submit_answers_202_with_location_and_the_result_is_there_soon(http):
     assert answer.status_code == 202
     job = http.ended(answer.json()["id"])
     assert answer.headers["Location"] == job["links"]["self"]
-    assert job["result"] == {"found": True, "indices": [0, 1], "numbers": [2, 7]}
+    assert job["result"] == {"found": True, "indices": [0, 1], "numbers": [2, 7], "report": None}
     assert http.events(job["id"]) == ["submitted", "claimed", "succeeded"]
     assert http.get(f"{answer.headers['Location']}/result").json() == job["result"]
 
