@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +23,8 @@ from api.owned_key import is_usable, owned
 from api.platform import Platform
 from api.request_id import request_id
 from core.clock import iso
-from core.exact_json import dumps
+from core.errors import InvalidInputError
+from core.exact_json import dumps, loads
 from core.running_sum import HIGHEST, LOWEST, Answer, Move, MoveKind, RunningSums, is_name
 from core.trace import continued
 from models.api_key import KeyHolder, Role
@@ -158,9 +158,9 @@ def _settle(futures: Sequence[asyncio.Future[Answer]], answers: Sequence[Answer 
 
 def _number(body: bytes) -> int | None:
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        asked = loads(body)
+    except InvalidInputError:
+        return None  # Flask refuses it in words
     number = asked.get("number") if isinstance(asked, dict) else None
     return number if type(number) is int and LOWEST <= number <= HIGHEST else None
 
