@@ -2,7 +2,6 @@
 
 # Table names carry the load's number, so statements are put together here; every part of them is an integer or a
 # constant of this module.
-# ruff: noqa: S608
 
 from __future__ import annotations
 
@@ -38,6 +37,10 @@ class Staging:
     @property
     def companies(self) -> str:
         return f"{SCHEMA}.companies_{int(self.load_id)}"
+
+    @property
+    def sums(self) -> str:
+        return f"{SCHEMA}.sums_{int(self.load_id)}"
 
     def chunk(self, number: int) -> str:
         return f"{self.raw}_{int(number)}"
@@ -75,8 +78,15 @@ class Staging:
             )
         )
 
+        connection.execute(
+            text(
+                f'CREATE TABLE {self.sums} (day date NOT NULL, company_id varchar(24) COLLATE "C" NOT NULL,'
+                " total numeric NOT NULL, rows bigint NOT NULL)"
+            )
+        )
+
     def drop_judged(self, connection: Connection) -> None:
-        for name in (self.charges, self.rejects, self.companies):
+        for name in (self.charges, self.rejects, self.companies, self.sums):
             connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
 
     def drop(self, connection: Connection) -> None:
@@ -125,7 +135,5 @@ def copy_companies(table: str) -> str:
     return f"COPY {table} (company_id, company_name, full_id) FROM STDIN (FREEZE)"
 
 
-def copy_raw_out(table: str) -> str:
-    """Raw rows in the order of the file, for a spool that was lost."""
-    columns = f"line, {_TEXTS}, problem, record"
-    return f"COPY (SELECT {columns} FROM {table} ORDER BY line) TO STDOUT (FORMAT csv, FORCE_QUOTE ({_TEXTS}))"
+def copy_sums(table: str) -> str:
+    return f"COPY {table} (day, company_id, total, rows) FROM STDIN (FREEZE)"

@@ -20,6 +20,16 @@ _CHARGE = "id, company_id, amount, status, created_at, updated_at"
 PUBLISH_LOCK = 0x4C454447  # "LEDG": loads are made side by side and published one after the other
 _LOCK_NOT_AVAILABLE = "55P03"
 
+
+@dataclass(frozen=True)
+class StagedRows:
+    """What is known of the staged tables, so that they need not be counted again."""
+
+    raw: int = 0
+    charges: int = 0
+    is_summed: bool = False  # its daily sums are staged as well, and only companies with charges
+
+
 Wait = Callable[[], None]  # called while waiting; it may raise
 
 
@@ -43,37 +53,39 @@ def try_lock_ledger(connection: Connection) -> bool:
 class Publication:
     """Moves one staged load into the ledger, within the caller's transaction and under the ledger's lock."""
 
-    def __init__(self, connection: Connection, load_id: int, wait: Wait) -> None:
+    def __init__(self, connection: Connection, load_id: int, wait: Wait, staged: StagedRows) -> None:
         self._run = connection
         self._staged = Staging(load_id)
         self._wait = wait
+        self._rows = staged
+        self._removed = 0  # charges that were staged and are known or refused
 
     def publish(self) -> Published:
         # Writers wait until we commit: what is compared below must not change. Readers go on.
         self._do("LOCK TABLE charges IN SHARE ROW EXCLUSIVE MODE")
-        self._do("SET LOCAL maintenance_work_mem = '256MB'")  # the key of five million charges sorts in memory
+        self._do("SET LOCAL maintenance_work_mem = '384MB'")  # the key of five million charges sorts in memory
         self._do("CREATE TEMP TABLE etl_known (line bigint PRIMARY KEY) ON COMMIT DROP")
-        ledger_rows = self._count("SELECT count(*) FROM charges")
-        if ledger_rows:
+        has_charges = self._has_rows("charges")
+        if has_charges:
             self._move_taken()
-        if self._count("SELECT count(*) FROM (SELECT FROM rejected_transactions LIMIT 1) AS any_row"):
+        if self._has_rows("rejected_transactions"):
             self._forget_known_rejects()
         known = self._count("SELECT count(*) FROM etl_known")
         if known:
-            self._do(f"DELETE FROM {self._staged.charges} WHERE line IN (SELECT line FROM etl_known)")
+            self._remove("etl_known")
             self._do(f"DELETE FROM {self._staged.raw} WHERE line IN (SELECT line FROM etl_known)")
         companies = self._add_companies()
-        added = self._count(f"SELECT count(*) FROM {self._staged.charges}")
-        is_swapped = added > SMALL and 2 * added >= ledger_rows and not self._has_dependents()
+        added = self._rows.charges - self._removed
+        is_swapped = added > SMALL and 2 * added >= self._ledger_rows() and not self._has_dependents()
         if is_swapped:
-            self._swap_charges(ledger_rows)
+            self._swap_charges(has_charges=has_charges)
         else:
             self._do(f"INSERT INTO charges ({_CHARGE}) SELECT {_CHARGE} FROM {self._staged.charges} ORDER BY id")
         rejected = self._do(
             f"INSERT INTO rejected_transactions (load_id, line, {_TEXTS}, reasons)"
             f" SELECT load_id, line, {_TEXTS}, reasons FROM {self._staged.rejects} ORDER BY line"
         )
-        raw = self._add_raw()
+        raw = self._add_raw(self._rows.raw - known)
         self._staged.drop_judged(self._run)
         return Published(added, rejected, known, raw, companies, is_swapped)
 
@@ -114,7 +126,10 @@ class Publication:
             " (SELECT line, array_agg(reason ORDER BY reason) AS reasons FROM etl_refused GROUP BY line) AS refused"
             " USING (line)"
         )
-        self._do(f"DELETE FROM {self._staged.charges} WHERE line IN (SELECT line FROM etl_refused)")
+        self._remove("etl_refused")
+
+    def _remove(self, lines: str) -> None:
+        self._removed += self._do(f"DELETE FROM {self._staged.charges} WHERE line IN (SELECT line FROM {lines})")
 
     def _unmask_long_ids(self) -> None:
         """Charges keep 24 characters: whether a longer id is the same one, only the raw rows can tell."""
@@ -138,10 +153,12 @@ class Publication:
 
     def _add_companies(self) -> int:
         """Those that charges refer to; a name that the ledger has is kept."""
+        only = f"WHERE company_id IN (SELECT company_id FROM {self._staged.charges})"
+        if self._rows.is_summed and not self._removed:
+            only = ""
         return self._do(
             "INSERT INTO companies (company_id, company_name, full_id)"
-            f" SELECT company_id, company_name, full_id FROM {self._staged.companies}"
-            f" WHERE company_id IN (SELECT company_id FROM {self._staged.charges}) ORDER BY company_id"
+            f" SELECT company_id, company_name, full_id FROM {self._staged.companies} {only} ORDER BY company_id"
             " ON CONFLICT (company_id) DO NOTHING"
         )
 
@@ -154,16 +171,19 @@ class Publication:
             )
         )
 
-    def _swap_charges(self, ledger_rows: int) -> None:
+    def _swap_charges(self, *, has_charges: bool) -> None:
         """Build the whole new table aside, keys last, and put it in the place of the old one."""
         staged = self._staged.charges
-        self._do(
-            "CREATE TEMP TABLE etl_sums ON COMMIT DROP AS SELECT created_at::date AS day, company_id,"
-            f" sum(amount) AS total, count(*) AS rows FROM {staged}"
-            " WHERE status IN ('paid', 'refunded') GROUP BY 1, 2"
-        )
+        sums = self._staged.sums
+        if not self._rows.is_summed or self._removed:
+            sums = "etl_sums"
+            self._do(
+                "CREATE TEMP TABLE etl_sums ON COMMIT DROP AS SELECT created_at::date AS day, company_id,"
+                f" sum(amount) AS total, count(*) AS rows FROM {staged}"
+                " WHERE status IN ('paid', 'refunded') GROUP BY 1, 2"
+            )
         self._do(f"ALTER TABLE {staged} DROP COLUMN line")
-        if ledger_rows:
+        if has_charges:
             self._do(f"INSERT INTO {staged} ({_CHARGE}) SELECT {_CHARGE} FROM charges")
         self._do(f"ALTER TABLE {staged} ADD CONSTRAINT pk_charges PRIMARY KEY (id)")
         self._do(
@@ -178,7 +198,7 @@ class Publication:
         self._do("SELECT watch_charges('charges')")
         self._do(
             "INSERT INTO daily_transactions AS kept (transaction_date, company_id, total_amount, transaction_count)"
-            " SELECT day, company_id, total, rows FROM etl_sums ORDER BY day, company_id"
+            f" SELECT day, company_id, total, rows FROM {sums} ORDER BY day, company_id"
             " ON CONFLICT (transaction_date, company_id) DO UPDATE"
             " SET total_amount = kept.total_amount + excluded.total_amount,"
             " transaction_count = kept.transaction_count + excluded.transaction_count"
@@ -200,10 +220,9 @@ class Publication:
                 self._do("SET LOCAL lock_timeout = 0")
                 return
 
-    def _add_raw(self) -> int:
+    def _add_raw(self, rows: int) -> int:
         """Big loads stay where they are and only join the family; small ones move in with the others."""
         raw = self._staged.raw
-        rows = self._count(f"SELECT count(*) FROM {raw}")
         is_shown = self._staged.is_shown(self._run)
         if rows > SMALL:
             if not is_shown:
@@ -218,6 +237,12 @@ class Publication:
 
     def _do(self, statement: str, **values: object) -> int:
         return self._run.execute(text(statement), values).rowcount
+
+    def _has_rows(self, table: str) -> bool:
+        return self._run.execute(text(f"SELECT FROM {table} LIMIT 1")).first() is not None
+
+    def _ledger_rows(self) -> int:
+        return self._count("SELECT count(*) FROM charges")
 
     def _count(self, statement: str) -> int:
         return int(self._run.execute(text(statement)).scalar_one())

@@ -9,7 +9,7 @@ from typing import Any
 
 from models.etl_run import run_with_key
 from models.etl_staging import Staging
-from models.ledger import Publication
+from models.ledger import Publication, StagedRows
 from tasks.context import JobContext
 from tasks.etl.contract import EtlParams, EtlResult, StageReport
 from tasks.etl.source import open_transactions
@@ -70,6 +70,6 @@ def _compare(job: JobContext, verdicts: Verdicts) -> tuple[dict[str, Any], int, 
         number = _BEYOND_LOADS + random.randrange(_BEYOND_LOADS)
         Staging(number).create_raw(connection)
         facts = stage_judged(connection, number, verdicts)
-        found = Publication(connection, number, lambda: None).preview()
+        found = Publication(connection, number, lambda: None, StagedRows()).preview()
         connection.rollback()
     return facts, *found

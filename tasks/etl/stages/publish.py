@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func
 
 from core.errors import ConflictError
 from models.etl_run import EtlRun, RunStatus, find_run, note_stage
-from models.ledger import Publication, try_lock_ledger
+from models.ledger import Publication, StagedRows, try_lock_ledger
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 
 STAGE = "publish"
@@ -35,7 +35,9 @@ def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, 
     if not transformed.get("done"):
         raise ConflictError(f"run {run.id} is not transformed yet: run that stage first", run=str(run.id))
     place.tick(0, transformed["rows"], message="building keys")
-    done = Publication(connection, run.load_id, wait).publish()
+    loaded = current.stages["load"]
+    staged = StagedRows(loaded["rows"], transformed["charges"], transformed["is_summed"])
+    done = Publication(connection, run.load_id, wait, staged).publish()
     report = {
         "done": True,
         "rows": transformed["rows"],

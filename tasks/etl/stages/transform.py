@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, note_stage
-from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects
+from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums
 from tasks.etl.arrow import pa
 from tasks.etl.companies import CompanyDirectory
 from tasks.etl.copy_binary import END, START
 from tasks.etl.copy_binary import copy_charges as binary_rows
 from tasks.etl.copy_text import copy_rows
+from tasks.etl.daily_sums import DailySums
 from tasks.etl.fields import COLUMNS
 from tasks.etl.judge import Judged
 from tasks.etl.reasons import reasons_in
@@ -59,7 +60,7 @@ def stage_judged(connection: Connection, load_id: int, verdicts: Verdicts) -> di
     """Fill the load's tables with what the rules made of its rows."""
     staged = Staging(load_id)
     staged.create_judged(connection)
-    report = FateReport()
+    report, sums = FateReport(), DailySums()
     with tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY) as rejects:
         with CopyIn(connection, copy_charges(staged.charges)) as copy:
             copy.write(START)
@@ -68,11 +69,15 @@ def stage_judged(connection: Connection, load_id: int, verdicts: Verdicts) -> di
                     copy.write(piece)
                 rejects.write(sealed.rejects)
                 report.add(sealed.judged, sealed.chosen)
+                sums.add(sealed.judged, sealed.chosen)
             copy.write(END)
         rejects.seek(0)
         _copy_file(connection, copy_rejects(staged.rejects), cast("BinaryIO", rejects))
-    _copy_companies(connection, copy_companies(staged.companies), verdicts.directory)
-    return report.facts()
+    used = sums.companies if sums.is_complete else None
+    _copy_companies(connection, copy_companies(staged.companies), verdicts.directory, used)
+    with CopyIn(connection, copy_sums(staged.sums)) as copy:
+        copy.write(_sum_rows(sums))
+    return {**report.facts(), "is_summed": sums.is_complete}
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,24 @@ def _reject_rows(judged: Judged) -> bytes:
     return bytes(copy_rows(batch))
 
 
+def _sum_rows(sums: DailySums) -> bytes:
+    columns = list(zip(*sums.rows(), strict=True)) or [()] * 4
+    arrays = [pa.array(columns[0], pa.string()), pa.array(columns[1], pa.string()), pa.array(columns[2], pa.string())]
+    arrays.append(pa.array(columns[3], pa.int64()))
+    return bytes(copy_rows(pa.RecordBatch.from_arrays(arrays, names=["day", "company_id", "total", "rows"])))
+
+
 def _copy_file(connection: Connection, statement: str, source: BinaryIO) -> None:
     with CopyIn(connection, statement) as copy:
         while piece := source.read(PIECE_BYTES):
             copy.write(piece)
 
 
-def _copy_companies(connection: Connection, statement: str, directory: CompanyDirectory) -> None:
+def _copy_companies(connection: Connection, statement: str, directory: CompanyDirectory, used: set[str] | None) -> None:
+    """All companies that have charges; where there were too many to remember which have, all there are."""
     with CopyIn(connection, statement) as copy:
-        for companies in directory.companies():
+        for known in directory.companies():
+            companies = known if used is None else [company for company in known if company.id in used]
             values = [
                 [company.id for company in companies],
                 [company.name for company in companies],
