@@ -121,14 +121,18 @@ FAULTS: tuple[Fault, ...] = (
     _paid_early,
     _set("paid_at", "2024-13-01", "soon"),
     _set("paid_at", "20250101", "2025-01-01T10:00:00"),
+)
+# Records that are broken as records: stricter readers refuse the whole file for one of them.
+BROKEN: tuple[Fault, ...] = (
     _too_few_fields,
     _too_many_fields,
-    _set("name", '"never closed', 'in"side', "nul\x00byte"),
+    _set("name", '"never closed', 'in"side', "nul\x00byte", "Caf\udce9 Latin"),
 )
 
 
-def rows(count: int, *, dirt: float, seed: int) -> Iterator[Row]:
+def rows(count: int, *, dirt: float, seed: int, is_well_formed: bool = False) -> Iterator[Row]:
     """Yield `count` rows; about `dirt` of them carry one fault, each fault as likely as any other."""
+    faults = FAULTS if is_well_formed else FAULTS + BROKEN
     rng = random.Random(seed)
     names, weights = zip(*STATUSES, strict=True)
     days = [(FIRST_DAY + timedelta(days=day)).isoformat() for day in range(DAYS + 10)]
@@ -155,18 +159,26 @@ def rows(count: int, *, dirt: float, seed: int) -> Iterator[Row]:
                 paid,
             ]
             if rng.random() < dirt and earlier is not None:
-                rng.choice(FAULTS)(rng, row, earlier)
+                rng.choice(faults)(rng, row, earlier)
             elif earlier is None or rng.random() < 0.01:
                 earlier = list(row)
             yield row
 
 
-def write(path: Path, count: int, *, dirt: float, seed: int, record_end: bytes = b"\n") -> int:
+def write(
+    path: Path,
+    count: int,
+    *,
+    dirt: float,
+    seed: int,
+    record_end: bytes = b"\n",
+    is_well_formed: bool = False,
+) -> int:
     """Write the file in pieces; return how many bytes it has."""
     with path.open("wb") as target:
         target.write(",".join(COLUMNS).encode() + record_end)
         piece: list[bytes] = []
-        for row in rows(count, dirt=dirt, seed=seed):
+        for row in rows(count, dirt=dirt, seed=seed, is_well_formed=is_well_formed):
             # Joined by hand: a writer that quotes would take the stray quotes and surplus commas away.
             piece.append(_text(row))
             if len(piece) == ROWS_AT_ONCE:
@@ -181,7 +193,7 @@ def _text(row: Row) -> bytes:
     amount = row[3]
     if "," in amount:
         row[3] = f'"{amount}"'
-    return ",".join(row).encode()
+    return ",".join(row).encode("utf-8", "surrogateescape")  # a lone byte stays one
 
 
 def main() -> None:
@@ -191,6 +203,7 @@ def main() -> None:
     parser.add_argument("--dirt", type=float, default=0.02, help="share of rows with a fault")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--record-end", choices=sorted(RECORD_ENDS), default="lf")
+    parser.add_argument("--well-formed", action="store_true", help="only faults that a strict reader lets through")
     chosen = parser.parse_args()
     size = write(
         chosen.path,
@@ -198,6 +211,7 @@ def main() -> None:
         dirt=chosen.dirt,
         seed=chosen.seed,
         record_end=RECORD_ENDS[chosen.record_end],
+        is_well_formed=chosen.well_formed,
     )
     print(f"{chosen.path}: {chosen.rows} rows, {size} bytes")
 

@@ -1,0 +1,1 @@
+"""Whole processes that the ETL bench measures: ours and its peers."""
