@@ -65,6 +65,12 @@ def find_run(connection: Connection, run_id: UUID) -> EtlRun | None:
     return typing_cast("EtlRun | None", row)
 
 
+def try_lock_run(connection: Connection, run_id: UUID) -> EtlRun | None:
+    """The run as it is now, kept from others until the transaction ends; None while somebody else has it."""
+    statement = select(EtlRun.__table__).where(EtlRun.id == run_id).with_for_update(skip_locked=True)
+    return typing_cast("EtlRun | None", connection.execute(statement).first())
+
+
 def run_with_key(connection: Connection, key: str) -> EtlRun | None:
     """The run of this file with these settings, unless it failed."""
     alive = EtlRun.status.in_([str(RunStatus.OPEN), str(RunStatus.PUBLISHED)])

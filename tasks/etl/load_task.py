@@ -7,7 +7,7 @@ from tasks.context import JobContext
 from tasks.etl.contract import ETL_LOAD, FileParams, LoadResult
 from tasks.etl.stages.bodies import load_body
 from tasks.etl.stages.context import Watched
-from tasks.etl.stages.hold import held, run_of
+from tasks.etl.stages.hold import held_alone, run_of
 from tasks.inputs import Inputs
 
 
@@ -17,5 +17,5 @@ def run(params: FileParams, job: JobContext) -> LoadResult:
     run = run_of(
         job.db, Inputs(job, job.owner).find(file=params.file, filepath=params.filepath), params.settings, job.owner
     )
-    with held(job.db, run, watched.tick):
+    with held_alone(job, run, watched.tick):
         return load_body(params, watched)

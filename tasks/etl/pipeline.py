@@ -108,10 +108,10 @@ class Pipeline:
                 case JobStatus.FAILED:
                     raise _same_error(kind, child.error or {})
                 case JobStatus.CANCELLED:
-                    # If the whole run was cancelled, the tick says so; else somebody cancelled this stage alone.
-                    time.sleep(LOOK_EVERY)
+                    if child.cancel_requested_at is not None:
+                        raise ConflictError(f"stage {kind.name} was cancelled", job_id=str(child_id))
+                    # Nobody asked the stage to stop: it obeyed what the whole run was asked, and so do we.
                     self._watched(kind.name).parent_tick()
-                    raise ConflictError(f"stage {kind.name} was cancelled", job_id=str(child_id))
                 case JobStatus.QUEUED:
                     # Here and now: a stage that waited for another worker could wait for ever behind us.
                     perform(JobTask.post, kind, self._body(kind), child_id)

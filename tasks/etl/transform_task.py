@@ -7,11 +7,11 @@ from tasks.context import JobContext
 from tasks.etl.contract import ETL_TRANSFORM, RunParams, StageReport
 from tasks.etl.stages.bodies import transform_body
 from tasks.etl.stages.context import Watched
-from tasks.etl.stages.hold import held, known_run
+from tasks.etl.stages.hold import held_alone, known_run
 
 
 @job_task(ETL_TRANSFORM)
 def run(params: RunParams, job: JobContext) -> StageReport:
     watched = Watched(job, "transform")
-    with held(job.db, known_run(job.db, params.run), watched.tick):
+    with held_alone(job, known_run(job.db, params.run), watched.tick):
         return transform_body(params, watched)

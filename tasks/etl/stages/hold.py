@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from core.clock import uuid7
 from core.errors import NotFoundError
 from core.input_files import InputFile
-from models.etl_run import EtlRun, RunFile, find_run, let_go, open_run, try_hold
+from models.etl_run import EtlRun, RunFile, find_run, let_go, open_run, try_hold, try_lock_run
 from models.session import Database
+from tasks.context import JobContext
 from tasks.etl.settings import RunSettings
 from tasks.etl.stages.workplace import Tick
 
@@ -32,6 +35,26 @@ def known_run(db: Database, run_id: UUID) -> EtlRun:
     if run is None:
         raise NotFoundError(f"no ETL run {run_id}", run=str(run_id))
     return run
+
+
+def locked_run(connection: Connection, run_id: UUID, tick: Tick) -> EtlRun:
+    """The run as it is now, ours until the transaction ends: no two workers judge or publish it at once."""
+    while True:
+        run = try_lock_run(connection, run_id)
+        if run is not None:
+            return run
+        tick(0, None, message=f"waiting for another job that works on run {run_id}")
+        time.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def held_alone(job: JobContext, run: EtlRun, tick: Tick) -> Iterator[None]:
+    """Like `held`, unless the job is a stage of a whole run: that run holds it for its stages, wherever they run."""
+    if job.job.parent_id is not None:
+        yield
+        return
+    with held(job.db, run, tick):
+        yield
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, func
 
 from core.errors import ConflictError
-from models.etl_run import EtlRun, RunStatus, find_run, note_stage
+from models.etl_run import EtlRun, RunStatus, note_stage
 from models.ledger import Publication, StagedRows, try_lock_ledger
+from tasks.etl.stages.hold import locked_run
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 
 STAGE = "publish"
@@ -26,8 +27,8 @@ def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, 
     while not try_lock_ledger(connection):
         wait()
         time.sleep(LOOK_EVERY)
-    current = find_run(connection, run.id)
-    if current is None or current.status == RunStatus.FAILED:
+    current = locked_run(connection, run.id, place.tick)
+    if current.status == RunStatus.FAILED:
         raise ConflictError(f"run {run.id} cannot be published: it has failed", run=str(run.id))
     if current.status == RunStatus.PUBLISHED:
         return dict(current.stages[STAGE])

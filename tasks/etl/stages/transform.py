@@ -25,6 +25,7 @@ from tasks.etl.judge import Judged
 from tasks.etl.reasons import reasons_in
 from tasks.etl.report import FateReport
 from tasks.etl.settings import RunSettings
+from tasks.etl.stages.hold import locked_run
 from tasks.etl.stages.rebuild import spool_of
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 from tasks.etl.verdicts import Verdicts
@@ -51,6 +52,9 @@ def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
     ):
         verdicts.look_around()
         with place.db.transaction() as connection:
+            current = locked_run(connection, run.id, place.tick)
+            if (current.stages.get(STAGE) or {}).get("done"):
+                return dict(current.stages[STAGE])
             facts = {**stage_judged(connection, run.load_id, verdicts), "done": True, **watch.facts(spool.rows)}
             note_stage(connection, run.id, STAGE, facts)
     return facts
