@@ -44,6 +44,7 @@ class Scenario:
 _FRESH = """
 SELECT id, pid FROM jobs WHERE status = 'running' AND attempt = 1 AND (params->>'seconds')::float BETWEEN 0.1 AND 2
 """
+_NO_ROOM = "SELECT count(*) FROM job_events WHERE at >= :since AND detail->>'code' = 'storage_full'"
 _BACK = """
 SELECT extract(epoch FROM min(back.at) - :killed_at) FROM job_events gone JOIN job_events back USING (job_id)
 WHERE gone.job_id = :id AND gone.event = 'crashed' AND back.event = 'queued' AND back.seq > gone.seq
@@ -182,9 +183,12 @@ def kill_postgres(scene):
 
 
 def fill_disk(scene):
+    """Full for a while, and until a job has found it so."""
     pids = scene.stage.pids(*APIS, *GROUPS)
+    since = scene.stage.now()
     scene.stage.disk.fill(pids)
     time.sleep(scene.size.outage / 3)
+    eventually(lambda: scene.stage.look(_NO_ROOM, since=since)[0][0], seconds=30)
     scene.stage.disk.clear(pids)
     return scene.stage.now()
 
