@@ -13,8 +13,8 @@ BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 NOTHING = frozenset({"", "null", "none", "nan", "n/a", "\\n"})
 _MASK = re.compile(r"[#xX?•._-]+")
 
-# Finds, in a whole column, the few ids that need a closer look by the functions below.
-SUSPICIOUS = r"\*|^(?i:null|none|nan|n/a|\\n|[#x?•._-]*)$"
+# How an id begins that is missing or masked, unless it holds a `*`; few others begin like that.
+SUSPICIOUS_STARTS = "#xX?•._-nN\\"
 
 
 def trimmed(text: str | None) -> str:

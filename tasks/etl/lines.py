@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnreadableFileError
+from tasks.etl.arrow import pa
 from tasks.etl.reasons import Reason
 
 LONGEST_RECORD = 16 * 1024**2  # a ten-megabyte field is still a record; a file without line ends is not
 NEWLINE, RETURN, QUOTE = 10, 13, 34
+BIG = 1 << 16
 QUOTED_SHARE = 8  # with a quote for every eighth line, the whole block is checked at once
 
 Positions = NDArray[np.int64]
@@ -174,9 +176,23 @@ def _squeezed(text: bytes) -> bytes:
 def _is_utf8(text: bytes) -> bool:
     if text.isascii():
         return True
+    if len(text) > BIG:
+        return _is_utf8_block(text)
     try:
         text.decode()
     except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_utf8_block(text: bytes) -> bool:
+    """The same by Arrow's vectors, which let other threads run meanwhile."""
+    offsets = pa.py_buffer(np.array([0, len(text)], np.int64))
+    try:
+        pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(text)]).cast(
+            pa.large_string()
+        )
+    except pa.ArrowInvalid:
         return False
     return True
 

@@ -39,7 +39,7 @@ _GUARDED = r"^'([=+\-@\t\r'])"
 
 @dataclass(frozen=True)
 class Records:
-    """Some records in the file's order, and the same as COPY input: plain ones, and those with a problem."""
+    """Some records of one stretch of the file, and the same as COPY input: plain ones, and those with a problem."""
 
     batch: RecordBatch
     plain: bytes
@@ -139,9 +139,9 @@ class BlockParser:
         else:
             plain = copy_rows(batch.select(range(8)), self._delimiter)
         if odd is not None:
-            merged = pa.Table.from_batches([batch, odd]).sort_by("line").combine_chunks()
-            odd_bytes = copy_rows(odd, self._delimiter)
-            return Records(merged.to_batches()[0], plain, odd_bytes, bytes_read)
+            # Behind the plain lines rather than between them: sorting would move every row for the sake of a few.
+            both = pa.Table.from_batches([batch, odd]).combine_chunks().to_batches()[0]
+            return Records(both, plain, copy_rows(odd, self._delimiter), bytes_read)
         return Records(batch, plain, b"", bytes_read)
 
     def _table(self, block: Block) -> tuple[list[Array], NDArray[np.bool_], list[OddRecord]]:

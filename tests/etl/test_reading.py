@@ -33,7 +33,7 @@ def read(data, **options):
         for row in part.batch.to_pylist():
             assert row["line"] not in found
             found[row["line"]] = ([row[name] for name in COLUMNS], row["problem"])
-    return found
+    return dict(sorted(found.items()))
 
 
 def good(line=GOOD):
