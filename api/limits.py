@@ -27,7 +27,7 @@ class JsonRequest(Request):
                 raise UnsupportedTypeError(
                     f"the body is {self.mimetype or 'of no stated type'}; send it as application/json"
                 )
-            self.__dict__["json"] = loads(body) if body else None
+            self.__dict__["json"] = loads(body) if body else {}  # a cancel, say, needs no reason
         return self.__dict__["json"]
 
     def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:

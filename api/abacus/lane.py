@@ -85,6 +85,7 @@ class AddLane:
             or "HTTP_ORIGIN" in environ
             or "HTTP_SEC_FETCH_SITE" in environ
             or "HTTP_COOKIE" in environ
+            or "HTTP_CONTENT_ENCODING" in environ
         ):
             return None
         holder = self._holder(environ)

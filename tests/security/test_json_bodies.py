@@ -49,6 +49,12 @@ def test_json_of_the_wrong_shape_is_a_named_mistake(http, body):
         assert http.post(route, data=body, headers=_JSON).status_code in {400, 422}, route
 
 
+def test_where_nothing_has_to_be_said_no_body_is_needed(http):
+    job = http.submit("echo", {"words": "x"}, run_at="2030-01-01T00:00:00Z")
+    assert http.post(f"/api/v1/jobs/{job['id']}/cancel").json()["status"] == "cancelled"
+    assert http.post(f"/api/v1/jobs/{job['id']}/retry").status_code == 202
+
+
 def test_a_compressed_body_is_refused_before_anybody_inflates_it(http):
     bomb = gzip.compress(b" " * 50_000_000)
     for route in (*_ROUTES, "/api/v1/files?name=a.csv"):
