@@ -22,7 +22,7 @@ SHEET_ROWS = 1_048_576
 _CELL_CHARACTERS = 32_767
 _EXACT_DIGITS = 15  # a workbook's numbers are doubles
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 

@@ -16,6 +16,7 @@ from isal import igzip
 from numpy.typing import NDArray
 
 from core.errors import InvalidInputError, UnreadableFileError
+from core.formula_guard import RISKY
 from tasks.etl.arrow import Array, InvalidRow, RecordBatch, pa, pa_csv, pc
 from tasks.etl.copy_text import copy_lines, copy_rows
 from tasks.etl.dialect import LONGEST_HEADER, Header, delimiter_of, encoding_of, header_of, split_line
@@ -34,7 +35,7 @@ SCHEMA = pa.schema(
         ("record", pa.binary()),  # its own bytes, where text columns cannot say them
     ]
 )
-_GUARDED = r"^'([=+\-@\t\r'])"
+_GUARDED = f"^'({RISKY[1:]})"
 
 
 @dataclass(frozen=True)
