@@ -84,13 +84,14 @@ def list_jobs(query: schemas.ListQuery) -> Response:
 @jobs.get("/jobs/<job_id>", summary="One job", responses={200: schemas.JobDocument, 304: None})
 def get_job(path: schemas.JobPath, query: schemas.JobQuery) -> Response:
     """`?wait=N` holds the answer until the job has ended or N seconds are over. ETag and 304 make polling cheap."""
+    seconds = bounded_wait(query.wait)  # refused whatever the job's state
     response = job_response(path.job_id)
     # A submit that preferred to wait is answered from here: 202 says that the time was up first.
     if request.args.get("preferred") and request.environ.get(WAITED) and "Retry-After" in response.headers:
         response.status_code = 202
         response.headers["Location"] = f"/api/v1/jobs/{path.job_id}"
     if "Retry-After" in response.headers:
-        wait_for(str(path.job_id), bounded_wait(query.wait), then=f"/api/v1/jobs/{path.job_id}")
+        wait_for(str(path.job_id), seconds, then=f"/api/v1/jobs/{path.job_id}")
     return response
 
 
@@ -102,6 +103,7 @@ def get_params(path: schemas.JobPath) -> Response:
 @jobs.get("/jobs/<job_id>/result", summary="A job's result, whatever its size", responses={200: ANY_OBJECT})
 def get_result(path: schemas.JobPath, query: schemas.JobQuery) -> Response:
     """409 with the state while there is none, 410 once it has expired."""
+    seconds = bounded_wait(query.wait)
     job = fetch_job(path.job_id)
     status = JobStatus(job.status)
     if status is JobStatus.SUCCEEDED and job.expires_at is not None and (job.purged_at or job.expires_at <= now()):
@@ -109,7 +111,7 @@ def get_result(path: schemas.JobPath, query: schemas.JobQuery) -> Response:
     if status is JobStatus.SUCCEEDED:
         return json_response(job.result)
     if status not in FINAL:
-        wait_for(str(job.id), bounded_wait(query.wait), then=f"/api/v1/jobs/{job.id}/result")
+        wait_for(str(job.id), seconds, then=f"/api/v1/jobs/{job.id}/result")
     raise ConflictError(f"job {job.id} is {status}, so it has no result", status=str(status), job_error=job.error)
 
 
