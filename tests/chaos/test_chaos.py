@@ -8,6 +8,10 @@ from tests.chaos.size import SHORT
 from tests.chaos.stage import Stage
 
 
+# Nothing to see without a disturbance; and with so few jobs it is chance whether one of them meets a full disk.
+_LONG_RUN_ONLY = {"nothing", "disk-full"}
+
+
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
     """The stage that the last scenario left whole, or a new one."""
@@ -25,7 +29,7 @@ def stages(tmp_path_factory):
 
 @pytest.mark.chaos
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "nothing"])
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in _LONG_RUN_ONLY])
 def test_nothing_is_lost_doubled_or_stuck(stages, name):
     take, kept = stages
     stage = take()
