@@ -24,7 +24,7 @@ def open_browser(chromium, platform):
         context = chromium.new_context(base_url=url, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)  # a busy machine may take its time
 
         def heard(message):
             text = message.text
