@@ -95,8 +95,9 @@ docker-logs: ## Follow the containers' logs
 	@touch $@
 
 # One resolution for every platform and Python from 3.11 on, by hash; uv comes and goes with its own environment.
+# Extras are kept: a pip older than 23.3 (Debian 12 has 23.0) looks for name[extra] without the pin of name.
 LOCK = "$$lock/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header $(if $(UPGRADE),--upgrade) pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-header --no-strip-extras $(if $(UPGRADE),--upgrade) pyproject.toml
 
 lock: ## Make requirements/*.txt from pyproject.toml again (UPGRADE=1 takes newer versions)
 	@lock=$$(mktemp -d) && trap 'rm -rf "$$lock"' EXIT && \
