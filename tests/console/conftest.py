@@ -7,7 +7,7 @@ from tests.console.chromium import ARGUMENTS, CHROMIUM
 from tests.running import eventually
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # while it lives, its event loop runs in this thread, and no other test may have one
 def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

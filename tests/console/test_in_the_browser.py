@@ -254,6 +254,7 @@ def test_light_and_dark_follow_the_system_and_the_switch(open_browser):
 )
 def test_no_page_is_wider_than_a_phone(open_browser, path, http):
     http.submit("echo", {"words": "w" * 300}, tags=["a-tag"])
+    http.post("/api/v1/keys", json={"name": "nightly load", "owner": "etl", "role": "submitter"})
     page = open_browser(viewport={"width": 360, "height": 740})
     page.goto(f"/console{path}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
