@@ -14,6 +14,7 @@ _READERS = {
     "models/keys.py",
     "workers/entry.py",
 }
+_READS = r"read_settings\(\)|(^|[^A-Za-z_])Settings\(\)"
 _WALK = """
 import importlib, os, pkgutil, socket, sys
 
@@ -61,7 +62,7 @@ def test_nothing_connects_or_reads_a_setting_at_import():
 
 def test_only_entry_points_read_the_settings():
     found = subprocess.run(
-        ["git", "grep", "-lE", r"read_settings\(\)|(^|[^A-Za-z_])Settings\(\)", "--", "*.py", ":!tests", ":!core/settings.py"],
+        ["git", "grep", "-lE", _READS, "--", "*.py", ":!tests", ":!core/settings.py"],
         cwd=ROOT,
         capture_output=True,
         text=True,
