@@ -275,6 +275,7 @@ class Worker:
     status: str
     started_at: datetime
     last_seen_at: datetime
+    running: int = 0
     runs: tuple[Run, ...] = ()
 
 

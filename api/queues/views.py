@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from api.auth import needs
+from api.auth import needs, sees
 from api.jobs.schemas import Reason
 from api.platform import current_holder, current_platform
 from api.responses import json_response
@@ -68,7 +68,8 @@ class WorkerDocument(BaseModel):
     status: str
     started_at: datetime
     last_seen_at: datetime
-    runs: list[dict[str, Any]]
+    running: int = Field(description="Jobs it runs, whoever owns them.")
+    runs: list[dict[str, Any]] = Field(description="Those of them that you may see.")
 
 
 class WorkerList(BaseModel):
@@ -118,16 +119,18 @@ def list_workers() -> Response:
     with current_platform().db.connect() as connection:
         found = [dict(row) for row in connection.execute(statement).mappings()]
         running = connection.execute(
-            select(Job.id, Job.kind, Job.attempt, Job.started_at, Job.worker_id, Job.peak_memory).where(
+            select(Job.id, Job.kind, Job.owner, Job.attempt, Job.started_at, Job.worker_id, Job.peak_memory).where(
                 Job.status == str(JobStatus.RUNNING)
             )
         ).all()
     for worker in found:
         worker["status"] = "silent" if worker.pop("silent") else worker["status"]
+        own = [job for job in running if job.worker_id == worker["id"]]
+        worker["running"] = len(own)
         worker["runs"] = [
             {"job_id": job.id, "kind": job.kind, "attempt": job.attempt, "started_at": job.started_at}
             | {"peak_memory_bytes": job.peak_memory}
-            for job in running
-            if job.worker_id == worker["id"]
+            for job in own
+            if sees(job.owner)
         ]
     return json_response({"data": found})

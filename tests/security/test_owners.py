@@ -1,7 +1,12 @@
 """Owners are apart: jobs, files, artifacts, keys of requests, and what a hint would tell."""
 
 import pytest
+from sqlalchemy import delete, func, insert, select, update
 
+from core.clock import uuid7
+from models.job import Job
+from models.session import Database
+from models.worker import Worker
 from tests.api.test_jobs import problem_of
 
 
@@ -13,6 +18,31 @@ def anns(as_):
     sent = client.post("/api/v1/files?name=private.csv", data=b"Numbers\n1\n2\n")
     yield {"job": job["id"], "file": sent.json()["id"], "sha256": sent.json()["sha256"]}
     client.post(f"/api/v1/jobs/{job['id']}/cancel", json={})
+
+
+@pytest.fixture
+def anns_running_job(guarded, anns):
+    """As if a worker ran ann's job."""
+    db = Database(guarded.environment["DATABASE_URL"])
+    worker = {"id": uuid7(), "name": "w", "hostname": "h", "pid": 1, "queues": ["quick"], "concurrency": 1}
+    with db.connect() as connection:
+        now = connection.execute(select(func.now())).scalar_one()
+        seen = {"version": "1", "status": "online", "started_at": now, "last_seen_at": now, "facts": None}
+        connection.execute(insert(Worker).values(**worker, **seen))
+        runs = {"status": "running", "worker_id": worker["id"], "started_at": now}
+        connection.execute(update(Job).where(Job.id == anns["job"]).values(**runs))
+    yield anns["job"]
+    with db.connect() as connection:
+        connection.execute(update(Job).where(Job.id == anns["job"]).values(status="queued", worker_id=None))
+        connection.execute(delete(Worker).where(Worker.id == worker["id"]))
+    db.close()
+
+
+def test_a_worker_is_seen_busy_but_not_with_whose_job(as_, anns_running_job):
+    for who, seen in (("bob", []), ("viewer", []), ("ann", [anns_running_job]), ("operator", [anns_running_job])):
+        worker = as_(who).get("/api/v1/workers").json()["data"][0]
+        assert worker["running"] == 1
+        assert [run["job_id"] for run in worker["runs"]] == seen
 
 
 @pytest.mark.parametrize("who", ["bob", "viewer"])
