@@ -10,12 +10,15 @@ from pathlib import Path
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 import core.logs
 from core.clock import uuid7
 from core.settings import Settings, read_settings
+from models import audit_entry
 from models.api_key import Role, add_key, has_keys
+from models.audit_entry import Act
 from models.session import Database
 
 
@@ -25,10 +28,9 @@ def _refuse_if_open(settings: Settings) -> None:
         return
     database = Database(settings.database_url, pool_size=1)
     try:
-        with database.connect() as connection:
+        with database.transaction() as connection:
             if settings.bootstrap_key:
-                facts = {"name": "bootstrap", "owner": "admin", "role": Role.ADMIN}
-                add_key(connection, uuid7(), settings.bootstrap_key, **facts)  # type: ignore[arg-type]  # typed by name
+                _keep_bootstrap_key(connection, settings.bootstrap_key)
             if not settings.is_loopback and not has_keys(connection):
                 sys.exit(
                     f"reckoner will not listen on {settings.host} without API keys: make one with"
@@ -38,6 +40,12 @@ def _refuse_if_open(settings: Settings) -> None:
         sys.exit(f"reckoner cannot reach the database: {str(error).splitlines()[0]}")
     finally:
         database.close()
+
+
+def _keep_bootstrap_key(connection: Connection, secret: str) -> None:
+    key_id, facts = uuid7(), {"name": "bootstrap", "owner": "admin", "role": str(Role.ADMIN)}
+    if add_key(connection, key_id, secret, name="bootstrap", owner="admin", role=Role.ADMIN):
+        audit_entry.add(connection, Act(uuid7(), "start of the API", "key.made", str(key_id), detail=dict(facts)))
 
 
 def main() -> None:

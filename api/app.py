@@ -12,6 +12,7 @@ from api import auth, limits, metrics, openapi, problem
 from api.abacus.views import abacus
 from api.analytics.views import analytics
 from api.artifacts.views import artifacts
+from api.audit.views import audit
 from api.breakers.views import breakers
 from api.comparisons.views import comparisons
 from api.console import console
@@ -69,6 +70,7 @@ NOUNS: tuple[APIBlueprint, ...] = (
     schedules,
     etl,
     reports,
+    audit,
 )
 
 logger = structlog.get_logger()

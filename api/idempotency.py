@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from flask import Response, request
 from sqlalchemy import Connection
 
+from api.audit.recording import write_down
 from api.platform import current_holder, current_platform
 from core.errors import ConflictError, InvalidInputError
 from models import idempotency
@@ -39,7 +40,9 @@ def once(make: Callable[[Connection], Answer], *, atomic: bool = False) -> Respo
     db = current_platform().db
     if key is None:
         with db.transaction() if atomic else db.connect() as connection:
-            return make(connection).response()
+            answer = make(connection)
+            write_down(connection)
+        return answer.response()
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         raise InvalidInputError(f"Idempotency-Key must be 1 to {_LONGEST_KEY} printable characters")
     owner = current_holder().owner
@@ -54,6 +57,7 @@ def once(make: Callable[[Connection], Answer], *, atomic: bool = False) -> Respo
                 raise InvalidInputError("this Idempotency-Key was used for another request; take a new one")
             return Answer(kept.status, bytes(kept.body), dict(kept.headers)).response(replayed=True)
         answer = make(connection)
+        write_down(connection)
         idempotency.remember(
             connection,
             owner,

@@ -46,6 +46,7 @@ COMMANDS: dict[str, _Command] = {
     "workers": _Command("queues", "Workers and what they run."),
     "top": _Command("top", "Queues and jobs, live."),
     "keys": _Command("keys", "API keys: create, list, revoke."),
+    "audit": _Command("audit", "Who did what that changed something here."),
     "doctor": _Command("doctor", "Look for what bites, and say the way out."),
     "completion": _Command("completion", "Print what makes your shell complete this command."),
 }

@@ -304,6 +304,21 @@ class NewKey:
 
 
 @dataclass(frozen=True)
+class AuditEntry:
+    """Who did what, to what, when."""
+
+    id: str
+    at: datetime
+    actor: str
+    action: str
+    target: str | None = None
+    role: str | None = None
+    key_id: str | None = None
+    detail: dict[str, Any] | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
 class BulkAnswer:
     matched: int
     acted: int

@@ -18,6 +18,7 @@ from .moving_files import Sending, save
 from .problems import JobCancelledError, JobFailedError, StateError
 from .records import (
     Artifact,
+    AuditEntry,
     BulkAnswer,
     Diagnosis,
     Event,
@@ -322,6 +323,18 @@ class Reckoner:
 
     def revoke_key(self, key_id: str) -> None:
         self.transport.delete(f"/api/v1/keys/{key_id}")
+
+    def audit(self, *, limit: int | None = None, **filters: Any) -> Iterator[AuditEntry]:
+        """Who did what, newest first, page after page. Filters: actor, action (or several), target, after, before."""
+        cursor: str | None = None
+        while limit is None or limit > 0:
+            wanted = {**_query(filters), "limit": min(limit or 100, 100), **({"cursor": cursor} if cursor else {})}
+            answer = self.transport.get("/api/v1/audit", params=wanted)
+            yield from (shape(AuditEntry, document) for document in answer["data"])
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                return
+            limit = None if limit is None else limit - len(answer["data"])
 
     def doctor(self) -> Diagnosis:
         """What the platform finds wrong with itself."""

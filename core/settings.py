@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     publish_window: int = Field(
         2000, ge=10, description="messages a queue holds in Redis; the rest of a backlog waits in Postgres"
     )
+    audit_kept: Duration = Field(timedelta(days=400), description="how long the audit log keeps an entry")
     heavy_memory_mb: int = Field(4096, ge=64, description="memory a heavy job may take before it is ended")
 
     rate_limit: str = Field("", description="requests per key, e.g. 600/minute; empty means none")

@@ -13,6 +13,7 @@ from models.tables import Base
 _INTERNAL = {
     "api_keys",
     "artifacts",
+    "audit_entries",
     "cache_generations",
     "files",
     "idempotency_keys",

@@ -2,6 +2,7 @@
 
 from models.api_key import ApiKey
 from models.artifact import Artifact
+from models.audit_entry import AuditEntry
 from models.base import Base
 from models.cache_generation import CacheGeneration
 from models.charge import Charge, Company, DailyTransaction
@@ -23,6 +24,7 @@ from models.worker import PausedQueue, Worker
 __all__ = [
     "ApiKey",
     "Artifact",
+    "AuditEntry",
     "Base",
     "CacheGeneration",
     "Charge",

@@ -90,7 +90,7 @@ class WorkerGroup:
             Rescue(runtime),
             Schedule(runtime),
             Republish(runtime, self._app),
-            Purge(runtime.storage),
+            Purge(runtime.storage, self._settings.audit_kept),
             Survey(runtime),
         ]
         self._housekeeping = Housekeeping(runtime, duties, lambda: self.is_draining)

@@ -11,6 +11,7 @@ from api.abacus import schemas
 from api.abacus.schemas import DEFAULT
 from api.abacus.service import current_sums
 from api.abacus.statement import statement
+from api.audit.recording import audited
 from api.owned_key import owned_key
 from api.platform import current_platform
 from api.responses import json_response
@@ -33,6 +34,7 @@ def get_sum() -> Response:
 
 
 @abacus.delete("/abacus/sum", summary="Set the sum to 0", responses={200: schemas.SumResetDocument})
+@audited("sum.reset", target=DEFAULT)
 def reset_sum() -> Response:
     return _reset(DEFAULT)
 
@@ -59,6 +61,7 @@ def get_named(path: schemas.NamePath) -> Response:
 
 
 @abacus.delete("/api/v1/abacus/<name>", summary="Set a named sum to 0", responses={200: schemas.SumResetDocument})
+@audited("sum.reset", of="name")
 def reset_named(path: schemas.NamePath) -> Response:
     """The history stays, and says who added what before."""
     return _reset(path.name)

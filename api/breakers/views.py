@@ -10,6 +10,7 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from api.audit.recording import audited
 from api.auth import needs
 from api.platform import current_platform
 from api.responses import json_response
@@ -60,6 +61,7 @@ def get_breaker(path: BreakerPath) -> Response:
 
 @breakers.post("/breakers/<name>/reset", summary="Close a breaker now", responses={200: BreakerDocument})
 @needs(Role.OPERATOR)
+@audited("breaker.reset", of="name")
 def reset_breaker(path: BreakerPath) -> Response:
     breaker = _known(path.name)
     breaker.reset()

@@ -2,6 +2,7 @@
 
 from api.console import (
     analytics,
+    audit,
     doctor,
     etl,
     files,
@@ -22,6 +23,7 @@ from api.console.pages import console
 
 __all__ = [
     "analytics",
+    "audit",
     "console",
     "doctor",
     "etl",

@@ -85,6 +85,7 @@ PLACES = (
     Place("Sums", "sums", "sum"),
     Place("Number sets", "number_sets", "dots"),
     Place("Queues", "queues", "layers"),
+    Place("Audit log", "audit", "shield", Role.OPERATOR),
     Place("Doctor", "doctor", "pulse", Role.OPERATOR),
     Place("API keys", "keys", "key", Role.ADMIN),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request, url_for
 
 from api import session
+from api.audit.recording import note_refused_sign_in
 from api.auth import needs
 from api.console.pages import console, go, show
 from api.platform import current_platform
@@ -24,6 +25,7 @@ def sign_in_with_key() -> Response:
     with platform.db.connect() as connection:
         holder = holder_of(connection, request.form.get("key", "").strip())
     if holder is None or holder.key_id is None:
+        note_refused_sign_in()
         return show("sign_in.html", 401, to=to, trouble="This key is unknown or revoked. Ask an admin for a new one.")
     response = go(to)
     session.begin(response, platform.settings, holder.key_id)

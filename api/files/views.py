@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 
+from api.audit.recording import audited, changing, note
 from api.auth import sees
 from api.downloads import send_stored
 from api.files import schemas
@@ -93,14 +94,15 @@ def get_content(path: schemas.FilePath) -> Response:
 
 
 @files.delete("/files/<file_id>", summary="Delete a file", responses={204: None})
+@audited("file.deleted", of="file_id")
 def delete_file(path: schemas.FilePath) -> Response:
     """The content goes when nothing else names it."""
     row = _fetch(path.file_id)
-    platform = current_platform()
-    with platform.db.transaction() as connection:
+    note(name=row.name, owner=row.owner, sha256=row.sha256)
+    with changing() as connection:
         gone = remove_file(connection, row.id)
     if gone is not None:
-        platform.storage.delete(gone)
+        current_platform().storage.delete(gone)
     return Response(status=204)
 
 

@@ -9,6 +9,7 @@ from flask import Response, current_app
 from flask_openapi import APIBlueprint, Tag
 from sqlalchemy import Connection
 
+from api.audit.recording import audited, changing
 from api.idempotency import Answer, once
 from api.items.schemas import ItemBody, ItemDocument, ItemList, ItemPath, ItemQuery, item_document
 from api.platform import current_platform
@@ -89,9 +90,10 @@ def get_item(path: ItemPath) -> Response:
 
 
 @items.put("/items/<item_id>", summary="Rewrite an item", responses={200: ItemDocument})
+@audited("item.rewritten", of="item_id")
 def put_item(path: ItemPath, body: ItemBody) -> Response:
     """An omitted description becomes null."""
-    with current_platform().db.connect() as connection:
+    with changing() as connection:
         changed = item.change(connection, path.item_id, title=body.title, description=body.description)
     if changed is None:
         raise no_such_item()
@@ -100,8 +102,9 @@ def put_item(path: ItemPath, body: ItemBody) -> Response:
 
 
 @items.delete("/items/<item_id>", summary="Delete an item", responses={204: None})
+@audited("item.deleted", of="item_id")
 def delete_item(path: ItemPath) -> Response:
-    with current_platform().db.connect() as connection:
+    with changing() as connection:
         if not item.remove(connection, path.item_id):
             raise no_such_item()
     cache().changed()

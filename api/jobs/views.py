@@ -9,6 +9,7 @@ from flask import Response, request
 from flask_openapi import APIBlueprint, Tag
 from sqlalchemy import Connection, func, select
 
+from api.audit.recording import audited, note, nothing_changed
 from api.auth import needs
 from api.idempotency import Answer, once
 from api.jobs import schemas
@@ -186,6 +187,7 @@ def _repeated(job: Job, params: dict[str, Any] | None) -> Submission:
 
 @jobs.post("/jobs:cancel", summary="Cancel all jobs that match", responses={200: schemas.BulkAnswer})
 @needs(Role.SUBMITTER)
+@audited("jobs.cancelled")
 def cancel_jobs(body: schemas.BulkBody) -> Response:
     """Up to 1,000 at a time, oldest first; `dry_run` only counts."""
     open_statuses = [str(status) for status in JobStatus if status not in FINAL]
@@ -200,6 +202,7 @@ def cancel_jobs(body: schemas.BulkBody) -> Response:
 
 
 @jobs.post("/jobs:retry", summary="Run all ended jobs that match again", responses={200: schemas.BulkAnswer})
+@audited("jobs.retried")
 def retry_jobs(body: schemas.BulkBody) -> Response:
     """Up to 1,000 at a time, oldest first; `dry_run` only counts. Answers the ids of the new jobs."""
 
@@ -224,4 +227,7 @@ def _bulk(body: schemas.BulkBody, statuses: list[str], act: Any) -> Response:
             continue  # it moved meanwhile; the count says so
         if done is not None:
             acted.append(done)
+    note(matched=matched, acted=len(acted))
+    if not acted:
+        nothing_changed()
     return json_response({"matched": matched, "acted": len(acted), "dry_run": body.dry_run, "job_ids": acted})

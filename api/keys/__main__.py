@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from core.clock import uuid7
-from models import schema_version
+from models import audit_entry, schema_version
 from models.api_key import Role, add_key, list_keys, new_secret, revoke
+from models.audit_entry import Act
 from models.session import Database
 
 _OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -22,10 +23,11 @@ _OWNER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 def create(connection: Connection, options: argparse.Namespace) -> None:
     key_id, secret = uuid7(), new_secret()
+    facts = {"name": options.name, "owner": options.owner, "role": options.role}
     add_key(connection, key_id, secret, name=options.name, owner=options.owner, role=Role(options.role))
+    _note(connection, "key.made", key_id, facts)
     if options.json:
-        facts = {"id": str(key_id), "key": secret, "name": options.name, "owner": options.owner, "role": options.role}
-        print(json.dumps(facts))
+        print(json.dumps({"id": str(key_id), "key": secret, **facts}))
         return
     print(f"{options.role} key for {options.owner}, shown this once:", file=sys.stderr)
     print(secret)
@@ -43,7 +45,13 @@ def show(connection: Connection, options: argparse.Namespace) -> None:
 def end(connection: Connection, options: argparse.Namespace) -> None:
     if not revoke(connection, options.key_id):
         sys.exit(f"no live key {options.key_id}")
+    _note(connection, "key.revoked", options.key_id, {})
     print("{}" if options.json else f"{options.key_id} is revoked")
+
+
+def _note(connection: Connection, action: str, key_id: UUID, facts: dict[str, str]) -> None:
+    """Whoever works beside the database has no key: the entry says where it was done."""
+    audit_entry.add(connection, Act(uuid7(), "command line", action, str(key_id), detail=dict(facts)))
 
 
 def _owner(text: str) -> str:
@@ -78,7 +86,7 @@ def main() -> None:
         parser.error("no database: set DATABASE_URL or give --url")
     database = Database(options.url, pool_size=1)
     try:
-        with database.connect() as connection:
+        with database.transaction() as connection:
             if schema_version.found(connection) is None:
                 sys.exit("this database has no tables yet: run `reckoner migrate` first")
             options.run(connection, options)

@@ -9,6 +9,7 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit.recording import audited, changing, note
 from api.auth import needs
 from api.platform import current_platform
 from api.responses import json_response
@@ -62,9 +63,11 @@ def get_keys() -> Response:
 
 @keys.post("/keys", summary="Make a key", responses={201: NewKey})
 @needs(Role.ADMIN)
+@audited("key.made")
 def make_key(body: KeyBody) -> Response:
     key_id, secret = uuid7(), new_secret()
-    with current_platform().db.connect() as connection:
+    note(target=key_id)
+    with changing() as connection:
         add_key(connection, key_id, secret, name=body.name, owner=body.owner, role=body.role)
     return json_response(
         {"id": key_id, "key": secret, **body.model_dump()}, 201, {"Location": f"/api/v1/keys/{key_id}"}
@@ -73,8 +76,9 @@ def make_key(body: KeyBody) -> Response:
 
 @keys.delete("/keys/<key_id>", summary="Revoke a key", responses={204: None})
 @needs(Role.ADMIN)
+@audited("key.revoked", of="key_id")
 def revoke_key(path: KeyPath) -> Response:
-    with current_platform().db.connect() as connection:
+    with changing() as connection:
         if not revoke(connection, path.key_id):
             raise NotFoundError(f"no live key {path.key_id}")
     return Response(status=204)

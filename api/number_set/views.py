@@ -7,6 +7,7 @@ import time
 from flask import Response
 from flask_openapi import APIBlueprint, Tag
 
+from api.audit.recording import audited
 from api.number_set import schemas
 from api.number_set.schemas import DEFAULT
 from api.number_set.service import counted, current_sets, number_from
@@ -60,6 +61,7 @@ def get_status() -> Response:
 
 
 @number_set.post("/reset", summary="Put all numbers back", responses={200: schemas.SetResetDocument})
+@audited("number_set.reset", target=DEFAULT)
 def reset() -> Response:
     return _reset(DEFAULT)
 
@@ -82,6 +84,7 @@ def get_set(path: schemas.NamePath) -> Response:
 
 
 @number_set.delete(_V1, summary="Forget a named set", responses={204: None})
+@audited("number_set.deleted", of="name")
 def delete_set(path: schemas.NamePath) -> Response:
     if path.name == DEFAULT:
         raise InvalidInputError("the default set stays; POST /reset puts its numbers back", field="name")
@@ -113,6 +116,7 @@ def get_ranges(path: schemas.NamePath, query: schemas.RangesQuery) -> Response:
 
 
 @number_set.post(f"{_V1}/reset", summary="Put all numbers back", responses={200: schemas.SetResetDocument})
+@audited("number_set.reset", of="name")
 def reset_set(path: schemas.NamePath) -> Response:
     return _reset(path.name)
 

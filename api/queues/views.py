@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from api.audit.recording import audited, changing, nothing_changed
 from api.auth import needs, sees
 from api.jobs.schemas import Reason
 from api.platform import current_holder, current_platform
@@ -84,20 +85,24 @@ def list_queues() -> Response:
 
 @queues.post("/queues/<queue>/pause", summary="Start nothing new from a queue", responses={200: QueueList})
 @needs(Role.OPERATOR)
+@audited("queue.paused", of="queue")
 def pause_queue(path: QueuePath, body: PauseBody) -> Response:
     queue = _known(path.queue)
     facts = {"paused_at": func.now(), "paused_by": current_holder().owner, "reason": body.reason}
-    with current_platform().db.connect() as connection:
-        connection.execute(insert(PausedQueue).values(queue=queue, **facts).on_conflict_do_nothing())
+    with changing() as connection:
+        if not connection.execute(insert(PausedQueue).values(queue=queue, **facts).on_conflict_do_nothing()).rowcount:
+            nothing_changed()
         return json_response(survey(connection))
 
 
 @queues.post("/queues/<queue>/resume", summary="Let a paused queue run again", responses={200: QueueList})
 @needs(Role.OPERATOR)
+@audited("queue.resumed", of="queue")
 def resume_queue(path: QueuePath) -> Response:
     queue = _known(path.queue)
-    with current_platform().db.transaction() as connection:
-        connection.execute(delete(PausedQueue).where(PausedQueue.queue == queue))
+    with changing() as connection:
+        if not connection.execute(delete(PausedQueue).where(PausedQueue.queue == queue)).rowcount:
+            nothing_changed()
         # Messages that were turned away during the pause are gone; housekeeping publishes these jobs again, in order.
         connection.execute(
             update(Job).where(Job.queue == queue, Job.status == str(JobStatus.QUEUED)).values(published_at=null())

@@ -10,6 +10,7 @@ from flask import Response
 from flask_openapi import APIBlueprint, Tag
 from sqlalchemy import Connection, func, select
 
+from api.audit.recording import audited, changing, note, nothing_changed
 from api.auth import needs
 from api.idempotency import Answer, once
 from api.platform import current_holder, current_platform
@@ -70,6 +71,7 @@ def list_runs(path: SchedulePath, query: LedgerQuery) -> Response:
 
 @schedules.post("/<name>/run", summary="Run now", responses={202: ScheduleRunDocument})
 @needs(Role.OPERATOR)
+@audited("schedule.run", of="name")
 def run_now(path: SchedulePath) -> Response:
     """Works for a paused schedule too. While its last run has not ended, the policy decides as for any due time."""
 
@@ -77,6 +79,7 @@ def run_now(path: SchedulePath) -> Response:
         found = _not_retired(_known(connection, path.name))
         moment = connection.execute(select(func.clock_timestamp())).scalar_one()
         fired = _timekeeper().run_at(connection, found, moment, trigger="manual")
+        note(outcome=fired.outcome, job_id=str(fired.job_id) if fired.job_id else None)
         return Answer(202, dumps(_run(connection, fired)))
 
     return once(run, atomic=True)
@@ -84,26 +87,32 @@ def run_now(path: SchedulePath) -> Response:
 
 @schedules.post("/<name>/pause", summary="Let no due time fire", responses={200: ScheduleDocument})
 @needs(Role.OPERATOR)
+@audited("schedule.paused", of="name")
 def pause(path: SchedulePath) -> Response:
-    with current_platform().db.transaction() as connection:
-        _not_retired(_known(connection, path.name, lock=True))
+    with changing() as connection:
+        if _not_retired(_known(connection, path.name, lock=True)).paused_at is not None:
+            nothing_changed()
         schedule_ledger.pause(connection, path.name, current_holder().owner)
         return _shown(connection, path.name)
 
 
 @schedules.post("/<name>/resume", summary="Go on with the next due time", responses={200: ScheduleDocument})
 @needs(Role.OPERATOR)
+@audited("schedule.resumed", of="name")
 def resume(path: SchedulePath) -> Response:
     """What passed meanwhile is written down as skipped; a backfill can make up for it."""
-    with current_platform().db.transaction() as connection:
+    with changing() as connection:
         found = _not_retired(_known(connection, path.name, lock=True))
-        if found.paused_at is not None:
+        if found.paused_at is None:
+            nothing_changed()
+        else:
             schedule_ledger.resume(connection, found, next_due(now(), found.every_seconds))
         return _shown(connection, path.name)
 
 
 @schedules.post("/<name>/backfill", summary="Make up for due times that did not run", responses={202: Backfilled})
 @needs(Role.OPERATOR)
+@audited("schedule.backfilled", of="name")
 def backfill(path: SchedulePath, body: BackfillBody) -> Response:
     """Runs what was missed or skipped between `start` and `end`, each due time once; what ran is left alone."""
     if body.end <= body.start or body.end > now():
@@ -112,6 +121,7 @@ def backfill(path: SchedulePath, body: BackfillBody) -> Response:
     def fill(connection: Connection) -> Answer:
         fired = _fill(connection, _not_retired(_known(connection, path.name, lock=True)), body)
         made = sum(run.outcome in {"ran", "late"} for run in fired)
+        note(made=made)
         return Answer(202, dumps({"data": [_run(connection, run) for run in fired], "made": made}))
 
     return once(fill, atomic=True)

@@ -250,7 +250,7 @@ def test_light_and_dark_follow_the_system_and_the_switch(open_browser):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/jobs", "/jobs/new/two_sum", "/files", "/items", "/analytics", "/sums/default", "/queues", "/keys"]
+    "path", ["", "/jobs", "/jobs/new/two_sum", "/files", "/items", "/analytics", "/sums/default", "/queues", "/audit", "/keys"]
 )
 def test_no_page_is_wider_than_a_phone(open_browser, path, http):
     http.submit("echo", {"words": "w" * 300}, tags=["a-tag"])
@@ -281,6 +281,7 @@ def test_no_page_is_wider_than_a_phone(open_browser, path, http):
         "/sums/default",
         "/number-sets/default",
         "/queues",
+        "/audit",
         "/doctor",
         "/keys",
         "/sign-in",

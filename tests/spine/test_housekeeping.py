@@ -69,7 +69,7 @@ def test_rescue_judges_nobody_right_after_an_outage(runtime, make_job, claim):
 
 
 def test_a_duty_is_done_by_one_worker_at_a_time(runtime):
-    duty = Purge(runtime.storage)
+    duty = Purge(runtime.storage, runtime.settings.audit_kept)
     with runtime.db.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:space, :lock)"), {"space": 0x5245, "lock": duty.lock})
         assert do(runtime, duty) is False
@@ -132,7 +132,7 @@ def test_an_expired_job_is_emptied_and_still_says_when_it_expired(runtime, make_
     lifecycle.succeed(job, probe, {"attempt": 1, "label": "secret"}, None, actor="w")
     with runtime.db.connect() as connection:
         connection.execute(text("UPDATE jobs SET expires_at = now() - interval '1 second'"))
-    do(runtime, Purge(runtime.storage))
+    do(runtime, Purge(runtime.storage, runtime.settings.audit_kept))
     emptied = read(runtime, job)
     assert (emptied.result, emptied.params) == (None, {})
     assert emptied.purged_at is not None
@@ -152,7 +152,7 @@ def test_an_expired_job_s_files_go_unless_something_else_names_them(runtime, mak
     with runtime.db.connect() as connection:
         expire = text("UPDATE jobs SET expires_at = now() - interval '1 second' WHERE id = :id")
         connection.execute(expire, {"id": first.id})
-    do(runtime, Purge(runtime.storage))
+    do(runtime, Purge(runtime.storage, runtime.settings.audit_kept))
     assert (runtime.storage.exists(shared.sha256), runtime.storage.exists(own.sha256)) == (True, False)
 
 

@@ -1,4 +1,4 @@
-"""Removes what has expired: jobs with their events and logs, old idempotency keys, workers long gone."""
+"""Removes what has expired: jobs with their events and logs, idempotency keys, audit entries, workers long gone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, null, select, update
 
 from core.storage import Storage
+from models import audit_entry
 from models.artifact import Artifact
 from models.file import is_named
 from models.idempotency import IdempotencyKey
@@ -29,8 +30,9 @@ class Purge:
     lock = 4
     every_seconds = 30.0
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, audit_kept: timedelta) -> None:
         self._storage = storage
+        self._audit_kept = audit_kept
 
     def run(self, connection: Connection) -> None:
         jobs = self._strip_jobs(connection)
@@ -39,6 +41,7 @@ class Purge:
             "idempotency_keys": connection.execute(
                 delete(IdempotencyKey).where(IdempotencyKey.created_at < _NOW - _KEYS_KEPT)
             ).rowcount,
+            "audit_entries": audit_entry.forget(connection, self._audit_kept),
             "workers": connection.execute(delete(Worker).where(Worker.last_seen_at < _NOW - _WORKERS_KEPT)).rowcount,
         }
         if jobs or any(old.values()):

@@ -1,0 +1,1 @@
+"""The audit log: written where views say what they do, read over HTTP."""
