@@ -250,7 +250,8 @@ def test_light_and_dark_follow_the_system_and_the_switch(open_browser):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/jobs", "/jobs/new/two_sum", "/files", "/items", "/analytics", "/sums/default", "/queues", "/audit", "/keys"]
+    "path",
+    ["", "/jobs", "/jobs/new/two_sum", "/files", "/items", "/analytics", "/sums/default", "/queues", "/audit", "/keys"],
 )
 def test_no_page_is_wider_than_a_phone(open_browser, path, http):
     http.submit("echo", {"words": "w" * 300}, tags=["a-tag"])
