@@ -6,12 +6,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /app
+# The native part of the workbook reader is built here and goes along as a file; the image that runs has no compiler.
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 # The lock first: a change of our code doesn't install the dependencies again. Servers from wheels (the extra
 # `local`) are not in this lock: here they are containers of their own.
 COPY requirements/base.txt requirements/base.txt
 RUN pip install --require-hashes -r requirements/base.txt
 COPY . .
 RUN pip install --no-deps --no-build-isolation -e . \
+    && python -m core.workbook.build_native \
     && python -m compileall -q api workers tasks models core client
 
 FROM python:3.11-slim-bookworm
