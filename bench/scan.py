@@ -18,7 +18,7 @@ import numpy as np
 
 from bench.scan_runs.peers import READERS
 from bench.scan_runs.runs import Measured, best, peers_python, run
-from core.workbook.native_sheet import native_sheet
+from core.workbook.native_library import native_library
 from core.workbook.opening import open_now
 from data.make_workbooks import make_large, mixed, write_workbook
 from tasks.two_sum.amounts import Skips, amounts_of
@@ -41,7 +41,7 @@ def commands(path: Path, python: Path) -> dict[str, tuple[list[str], dict[str, s
     ours = [sys.executable, "-m", "bench.scan_runs.ours", *question]
     found: dict[str, tuple[list[str], dict[str, str]]] = {
         LIMIT: ([sys.executable, "-m", "bench.scan_runs.inflate_only", str(path)], {}),
-        **({OURS: (ours, {})} if native_sheet() else {}),
+        **({OURS: (ours, {})} if native_library() else {}),
         PURE: (ours, {"RECKONER_NATIVE": "off"}),
     }
     script = str(ROOT / "bench" / "scan_runs" / "peers.py")

@@ -53,6 +53,9 @@ class Archive:
     def close(self) -> None:
         self._file.close()
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     def find(self, name: str) -> Part | None:
         """The part of that name; the package format compares names without case."""
         return self.parts.get(name.lower())
@@ -70,7 +73,7 @@ class Archive:
     def stream_with_progress(self, part: Part, piece_bytes: int = 64 << 10) -> Iterator[tuple[bytes, int]]:
         """Each inflated piece with the number of packed bytes read so far."""
         self._refuse(part)
-        position = self._content_offset(part)
+        position = self.content_offset(part)
         crc, total, packed_left = 0, 0, part.packed_bytes
         for piece in self._inflate(part, position, piece_bytes):
             content, packed_left = piece
@@ -143,7 +146,8 @@ class Archive:
         if total > part.bytes:
             raise UnreadableFileError(f"{part.name} is larger than its directory says ({part.bytes:,} bytes)")
 
-    def _content_offset(self, part: Part) -> int:
+    def content_offset(self, part: Part) -> int:
+        """Where the packed content starts, behind its own header."""
         self._file.seek(part.offset)
         raw = self._file.read(LOCAL.size)
         if len(raw) < LOCAL.size or raw[:4] != b"PK\3\4":

@@ -1,13 +1,17 @@
 """One column's cells as arrays: where each stands, what kind it is, and its exact value."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from core.workbook import decimals
+
+if TYPE_CHECKING:  # numpy takes longer to load than a workbook of a million rows to read natively
+    import numpy as np
+    import numpy.typing as npt
 
 
 class CellKind(IntEnum):
@@ -81,6 +85,10 @@ class CellsBuilder:
         self._texts: list[str] = []
         self.text_bytes = 0
 
+    @property
+    def texts(self) -> Sequence[str]:
+        return self._texts
+
     def place_of(self, text: str) -> int:
         self._texts.append(text)
         self.text_bytes += len(text) + 49
@@ -108,12 +116,16 @@ class CellsBuilder:
 
     def _flush(self) -> None:
         if self._loose:
+            import numpy as np  # noqa: PLC0415 - see above
+
             table = np.array(self._loose, dtype=np.int64)
             kinds, exponents = table[:, 1].astype(np.uint8), table[:, 3].astype(np.int8)
             self._blocks.append(Cells(table[:, 0].copy(), kinds, table[:, 2].copy(), exponents, ()))
             self._loose = []
 
     def finish(self) -> Cells:
+        import numpy as np  # noqa: PLC0415 - see above
+
         self._flush()
         blocks, self._blocks = self._blocks, []
         if not blocks:

@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from core.errors import UnreadableFileError
 from core.workbook import addresses
-from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
+from core.workbook.cells import CellKind, Cells, CellsBuilder
 from core.workbook.limits import DEFAULT, Limits
-from core.workbook.native_sheet import NativeSheet
-from core.workbook.sheet_events import MAIN_SPACES, RawCell, SheetEvents, feed, value_of
+from core.workbook.ordinary import UnusualSheetError, split_head, understand
 from core.workbook.vector_decimals import (
     PADDING,
     Places,
@@ -28,11 +27,9 @@ from core.workbook.vector_decimals import (
     words_of,
 )
 
-LONGEST_HEAD = 4 << 20  # columns and views stand before the rows
 MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
 CELL_HEAD = re.compile(rb'"(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c))')
 TYPE = re.compile(rb' t="([^"]*)"')
-DATA_START = b"<sheetData>"
 DATA_END = b"</sheetData>"
 VALUE_END = int.from_bytes(b"</v></c>", "little")
 WORD = 8
@@ -43,10 +40,6 @@ EMPTY = 255  # a kind for cells to drop
 MASKS = [np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)]
 
 
-class UnusualSheetError(Exception):
-    """The sheet is not written in the ordinary way: read it with the general parser."""
-
-
 @dataclass(frozen=True)
 class Region:
     """A buffer that starts with whole cells, up to `end`; what follows can be read but is not ours."""
@@ -55,23 +48,13 @@ class Region:
     end: int
 
 
-def read_columns(
-    pieces: Iterable[bytes],
-    columns: list[int],
-    first_row: int,
-    limits: Limits = DEFAULT,
-    native: NativeSheet | None = None,
-) -> list[Cells]:
+def read_columns(pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT) -> list[Cells]:
     """The cells of those columns from `first_row` down, in one pass over the pieces."""
     builders = [CellsBuilder() for _ in columns]
     for region in ordinary_regions(pieces, limits):
-        if native is None:
-            _check(region)
+        _check(region)
         for column, builder in zip(columns, builders, strict=True):
-            if native is None:
-                _read_region(region, column, first_row, builder)
-            else:
-                _read_natively(native, region, column, first_row, builder)
+            _read_region(region, column, first_row, builder)
             if builder.text_bytes > limits.max_text_bytes:
                 raise UnreadableFileError(f"the texts of a column are beyond {limits.max_text_bytes:,} bytes")
     return [builder.finish() for builder in builders]
@@ -81,7 +64,7 @@ def ordinary_regions(pieces: Iterable[bytes], limits: Limits) -> Iterator[Region
     """Pieces of whole cells, still to be checked. The input is read to its end for its checksum."""
     source = iter(pieces)
     rest = b""
-    piece: bytes | None = _after_head(source)
+    piece: bytes | None = split_head(source)[1]
     while piece is not None:
         buffer = b"".join((rest, piece, PADDING))
         size = len(buffer) - len(PADDING)
@@ -105,31 +88,6 @@ def _find_end(buffer: bytes, start: int, size: int) -> int:
     """Where the rows end. Most pieces have no `h` at all, and one byte is found ten times quicker than twelve."""
     rare = buffer.find(b"h", start, size)
     return -1 if rare < 0 else buffer.find(DATA_END, max(start, rare - len(DATA_END)), size)
-
-
-def _after_head(source: Iterator[bytes]) -> bytes:
-    """What follows `<sheetData>`, once all before it is found ordinary."""
-    head = b""
-    for piece in source:
-        head += piece
-        at = head.find(DATA_START)
-        if at >= 0:
-            _check_head(head[:at])
-            return head[at + len(DATA_START) :]
-        if len(head) > LONGEST_HEAD:
-            break
-    raise UnusualSheetError
-
-
-def _check_head(head: bytes) -> None:
-    """One default main namespace, UTF-8, no comments: then names in the rows mean what they say."""
-    declaration = head[: head.find(b"?>") + 2] if head.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") else b""
-    if b"encoding" in declaration and b'"UTF-8"' not in declaration.upper():
-        raise UnusualSheetError
-    declared = re.findall(rb'xmlns(:[^=\s]+)?\s*=\s*["\']([^"\']*)["\']', head)
-    mains = [prefix for prefix, space in declared if space.decode("latin-1") in MAIN_SPACES]
-    if mains != [b""] or b"<!" in head or b"<worksheet" not in head:
-        raise UnusualSheetError
 
 
 def _check(region: Region) -> None:
@@ -196,23 +154,13 @@ def _read_region(region: Region, column: int, first_row: int, builder: CellsBuil
     _add(region, places, Cells(rows, kinds, mantissas, exponents, ()), first_row, builder)
 
 
-def _read_natively(native: NativeSheet, region: Region, column: int, first_row: int, builder: CellsBuilder) -> None:
-    found = native.read(region.buffer, region.end, addresses.letters(column).encode(), first_row)
-    if found is None:
-        raise UnusualSheetError
-    cells, places = found
-    if len(cells):
-        # The library's arrays have room for a cell every few bytes: keep only what it filled.
-        filled = Cells(cells.rows.copy(), cells.kinds.copy(), cells.mantissas.copy(), cells.exponents.copy(), ())
-        _add(region, places, filled, first_row, builder)
-
-
 def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: CellsBuilder) -> None:
     """Have the general parser say what the marked cells are, and add all that hold something."""
     rows, kinds, mantissas, exponents = cells.rows, cells.kinds, cells.mantissas, cells.exponents
     odd = np.flatnonzero(kinds == CellKind.TEXT)
     if odd.size:
-        for at, value in zip(odd.tolist(), _read_slowly(region, places[odd]), strict=True):
+        values = understand(_cut_out(region, places[odd]), odd.size)
+        for at, value in zip(odd.tolist(), values, strict=True):
             kinds[at], mantissas[at], exponents[at] = (EMPTY, 0, 0) if value is None else builder.encode(value)
     keep = (kinds != EMPTY) & (rows >= first_row)
     if not keep.all():
@@ -268,18 +216,10 @@ def _value_ends(words: Words, starts: Places) -> Places:
     return starts + lengths
 
 
-def _read_slowly(region: Region, places: Places) -> list[CellValue | None]:
-    """Cut out the cells the vectors did not understand and let the general parser say what they are."""
-    cells: list[RawCell] = []
-    fragments = [b'<sheetData xmlns="', MAIN_SPACES[0].encode(), b'"><row>']
+def _cut_out(region: Region, places: Places) -> bytes:
+    """The cells the vectors did not understand, whole."""
+    fragments = []
     for place in places.tolist():
         end = region.buffer.find(b"</c>", place, region.end)
         fragments.append(region.buffer[place - 6 : end + 4 if end >= 0 else region.end])
-    fragments.append(b"</row></sheetData>")
-    try:
-        feed(SheetEvents(cells.append), [b"".join(fragments)], "a cell")
-    except UnreadableFileError as error:
-        raise UnusualSheetError from error  # the general parser sees the whole, and says what is wrong
-    if len(cells) != len(places):
-        raise UnusualSheetError
-    return [value_of(cell) for cell in cells]
+    return b"".join(fragments)

@@ -1,6 +1,5 @@
 """Find the header row and the column or sheet people mean, and say what is there when it is not."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -169,6 +168,8 @@ def _plain(text: str) -> str:
 
 
 def _nothing_called(what: str, wanted: str, names: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - only for those who misspell
+
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.5)
     lower = {name.casefold(): name for name in names}
     near += [lower[name] for name in difflib.get_close_matches(wanted.casefold(), lower, n=3, cutoff=0.5)]

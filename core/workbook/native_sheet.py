@@ -1,83 +1,133 @@
-"""The native twin of the vector reader, if it was built: loaded through ctypes, checked before it is trusted."""
+"""Read columns of an ordinary sheet natively, from the packed file to arrays; Python sees only what is odd."""
+
+from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import sys
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
+from core.errors import UnreadableFileError
+from core.workbook import addresses
+from core.workbook.archive import DEFLATED, Archive, Part
+from core.workbook.cells import Cells, CellsBuilder
+from core.workbook.limits import Limits
+from core.workbook.native_library import Column, NativeLibrary, Task
+from core.workbook.ordinary import UnusualSheetError, split_head, understand
 
-from core.workbook.cells import CellKind, Cells
-
-SOURCE = Path(__file__).parent / "native" / "sheet.c"
-ENDING = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
-SHORTEST_CELL = len('<c r="A1"/>')
-UNUSUAL = -1
-SWITCH = "RECKONER_NATIVE"  # `off` makes the pure reader read, for comparisons
-PROBE = b'<c r="B7" s="1"><v>-12.50</v></c><c r="C7"><v>1</v></c>' + b"<" * 64
+EMPTY = 255
+MORE, NOT_OURS = 1, -1
+Tick = Callable[[int, int], None]
 
 
-def _library_path() -> Path:
-    """Named after the source it was built from, so that a stale one is never loaded."""
-    mark = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12] if SOURCE.exists() else "none"
-    return SOURCE.parent / f"sheet-{mark}-{platform.machine().lower()}.{ENDING}"
+class NativeColumns:
+    """The columns of one sheet in native memory, which lives as long as anything made of it."""
+
+    def __init__(self, library: NativeLibrary, task: Task, letters: Sequence[str], limits: Limits) -> None:
+        self._library, self._limits = library, limits
+        names = b"".join(each.encode().ljust(4, b"\0") for each in letters)
+        self._sheet = library.open(task, names)
+        if not self._sheet:
+            raise MemoryError("the native reader cannot start")
+        self._is_running = True
+        self._texts = [CellsBuilder() for _ in letters]
+
+    def __del__(self) -> None:
+        if self._sheet:
+            self.stop()
+            self._library.free(self._sheet)
+
+    def stop(self) -> None:
+        if self._is_running:
+            self._is_running = False
+            self._library.stop(self._sheet)
+
+    def read(self, packed_bytes: int, tick: Tick) -> None:
+        """Everything; whoever watches is told every few milliseconds, and may raise."""
+        left = ctypes.c_int64(packed_bytes)
+        said = MORE
+        while said == MORE:
+            said = self._library.read(self._sheet, left)
+            if said == NOT_OURS:
+                raise UnusualSheetError
+            for number, builder in enumerate(self._texts):
+                self._understand_odd(self.column(number), builder)
+            self._library.forget_odd(self._sheet)
+            tick(packed_bytes - left.value, packed_bytes)
+
+    def column(self, number: int) -> Column:
+        found: Column = self._library.column(self._sheet, number).contents
+        return found
+
+    def _understand_odd(self, column: Column, builder: CellsBuilder) -> None:
+        if not column.odd_count:
+            return
+        places = (ctypes.c_int64 * column.odd_count).from_address(column.odd_places)
+        kinds = (ctypes.c_uint8 * column.count).from_address(column.kinds)
+        mantissas = (ctypes.c_int64 * column.count).from_address(column.mantissas)
+        exponents = (ctypes.c_int8 * column.count).from_address(column.exponents)
+        values = understand(ctypes.string_at(column.odd, column.odd_bytes), column.odd_count)
+        for place, value in zip(places, values, strict=True):
+            kinds[place], mantissas[place], exponents[place] = (EMPTY, 0, 0) if value is None else builder.encode(value)
+        if builder.text_bytes > self._limits.max_text_bytes:
+            raise UnreadableFileError(f"the texts of a column are beyond {self._limits.max_text_bytes:,} bytes")
+
+    def cells(self, number: int) -> Cells:
+        """One column as arrays over the native memory."""
+        import numpy as np  # noqa: PLC0415 - who needs no arrays does not wait for it
+
+        column = self.column(number)
+
+        def array(address: int | None, kind: type[ctypes._SimpleCData[int]]) -> Any:
+            if not column.count:
+                return np.empty(0, kind)
+            memory: Any = (kind * column.count).from_address(address or 0)
+            memory.owner = self
+            return np.frombuffer(memory, kind)
+
+        kinds = array(column.kinds, ctypes.c_uint8)
+        rows = array(column.rows, ctypes.c_int32).astype(np.int64)
+        mantissas = array(column.mantissas, ctypes.c_int64)
+        exponents = array(column.exponents, ctypes.c_int8)
+        texts = self._texts[number].texts
+        keep = kinds != EMPTY
+        if keep.all():
+            return Cells(rows, kinds, mantissas, exponents, texts)
+        return Cells(rows[keep], kinds[keep], mantissas[keep], exponents[keep], texts)
 
 
-LIBRARY = _library_path()
-
-
-class NativeSheet:
-    """One loaded library."""
-
-    def __init__(self, path: Path) -> None:
-        self._read = ctypes.CDLL(str(path)).reckoner_read_column
-        self._read.restype = ctypes.c_int64
-        pointer = ctypes.c_void_p
-        self._read.argtypes = [
-            ctypes.c_char_p,
-            ctypes.c_int64,
-            ctypes.c_char_p,
-            ctypes.c_int32,
-            ctypes.c_int64,
-            ctypes.c_int64,
-            *[pointer] * 5,
-        ]
-
-    def read(self, buffer: bytes, end: int, letters: bytes, first_row: int) -> tuple[Cells, "np.ndarray"] | None:
-        """The column's cells before `end` with the places of their letters; None if the piece is not ordinary.
-
-        Kind TEXT marks what the general parser must read.
-        """
-        capacity = end // SHORTEST_CELL + 1
-        rows, mantissas, places = (np.empty(capacity, np.int64) for _ in range(3))
-        kinds, exponents = np.empty(capacity, np.uint8), np.empty(capacity, np.int8)
-        arrays = [each.ctypes.data for each in (rows, kinds, mantissas, exponents, places)]
-        count = self._read(buffer, end, letters, len(letters), first_row, capacity, *arrays)
-        if count < 0:
-            return None
-        cells = Cells(rows[:count], kinds[:count], mantissas[:count], exponents[:count], ())
-        return cells, places[:count]
-
-
-def is_usable(path: Path) -> bool:
-    """Whether it loads here and reads a cell right."""
-    try:
-        found = NativeSheet(path).read(PROBE, len(PROBE) - 64, b"B", 1)
-    except (OSError, AttributeError):
-        return False
-    if found is None or len(found[0]) != 1:
-        return False
-    cells = found[0]
-    seen = (int(cells.rows[0]), int(cells.kinds[0]), int(cells.mantissas[0]), int(cells.exponents[0]))
-    return seen == (7, CellKind.NUMBER, -1250, -2)
-
-
-@cache
-def native_sheet() -> NativeSheet | None:
-    """The library, or None where there is none; asked once a process."""
-    if os.environ.get(SWITCH) == "off" or not LIBRARY.exists() or not is_usable(LIBRARY):
+def read_columns(  # noqa: PLR0917 - what to read, and from where
+    library: NativeLibrary,
+    archive: Archive,
+    part: Part,
+    columns: Sequence[int],
+    first_row: int,
+    limits: Limits,
+    tick: Tick,
+) -> NativeColumns | None:
+    """The columns with everything checked, or None if another reader must say what the sheet is."""
+    if part.method != DEFLATED:
         return None
-    return NativeSheet(LIBRARY)
+    try:
+        pieces = archive.stream(part)
+        skip, _ = split_head(pieces)
+        task = Task(
+            archive.content_offset(part),
+            part.packed_bytes,
+            part.bytes,
+            skip,
+            first_row,
+            limits.max_part_bytes,
+            limits.max_ratio,
+            limits.ratio_matters_after_bytes,
+            part.crc,
+            archive.fileno(),
+            len(columns),
+        )
+        found = NativeColumns(library, task, [addresses.letters(each) for each in columns], limits)
+        try:
+            found.read(part.packed_bytes, tick)
+        finally:
+            found.stop()
+    except UnusualSheetError:
+        return None
+    return found

@@ -5,14 +5,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from core.errors import UnreadableFileError
-from core.workbook import fast_sheet, shared_strings
+from core.workbook import native_sheet, shared_strings
 from core.workbook.archive import Archive
 from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
 from core.workbook.limits import DEFAULT, Limits
-from core.workbook.native_sheet import native_sheet
+from core.workbook.native_library import native_library
+from core.workbook.ordinary import UnusualSheetError
 from core.workbook.package import Package
 from core.workbook.sheet_events import RawCell, SheetEvents, feed, value_of
 from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
@@ -79,14 +78,25 @@ class XlsxSource:
             for column, found in zip(order, cells, strict=True)
         }
 
+    def native_columns(
+        self, sheet: SheetInfo, columns: list[int], first_row: int, tick: Tick = no_tick
+    ) -> native_sheet.NativeColumns | None:
+        """The columns as the native part has them, None if there is none or the sheet is not for it."""
+        library = native_library() if self._quick else None
+        if library is None:
+            return None
+        part = self._package.sheets[sheet.index].part
+        return native_sheet.read_columns(library, self._archive, part, columns, first_row, self._limits, tick)
+
     def _read(self, sheet: SheetInfo, order: list[int], first_row: int, tick: Tick) -> list[Cells]:
+        found = self.native_columns(sheet, order, first_row, tick)
+        if found is not None:
+            return [found.cells(number) for number in range(len(order))]
         if self._quick:
-            try:
-                return fast_sheet.read_columns(
-                    self._pieces(sheet, tick), order, first_row, self._limits, native_sheet()
-                )
-            except fast_sheet.UnusualSheetError:
-                pass
+            from core.workbook import fast_sheet  # noqa: PLC0415 - its vectors take longest of all to load
+
+            with suppress(UnusualSheetError):
+                return fast_sheet.read_columns(self._pieces(sheet, tick), order, first_row, self._limits)
         builders = {column: CellsBuilder() for column in order}
 
         def on_cell(cell: RawCell) -> None:
@@ -111,6 +121,8 @@ class XlsxSource:
 
     def _with_texts(self, cells: Cells) -> Cells:
         """Shared texts put in place; the distinct ones are looked up once."""
+        import numpy as np  # noqa: PLC0415 - see native_sheet
+
         shared = np.flatnonzero(cells.kinds == CellKind.SHARED)
         if not shared.size:
             return cells

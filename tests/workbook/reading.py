@@ -38,7 +38,7 @@ def read(path: Path, column: str = "A", *, sheet: int = 0, first_row: int = 1, q
 def both(path: Path, column: str = "A", **options: object) -> dict[int, object]:
     """The quick readers, native and pure, and the general one must say the same."""
     found = [read(path, column, quick=quick, **options) for quick in (True, False)]
-    with patch.object(xlsx, "native_sheet", lambda: None):
+    with patch.object(xlsx, "native_library", lambda: None):
         found.append(read(path, column, **options))
     assert found[0] == found[1] == found[2]
     return found[0]

@@ -1,279 +1,245 @@
-/* Reads one column out of a piece of ordinary sheet XML: the native twin of core/workbook/fast_sheet.py.
+/* Reads chosen columns of an ordinary sheet, straight from the packed file: one thread inflates, the caller's parses.
  *
- * It looks at bytes only: no allocation, no locale, no state between calls. The caller guarantees that `buffer` goes on
- * for at least 64 bytes of '<' behind its content, so every loop that stops at '<' stays inside.
+ * Inflated bytes live in a ring that fits the caches and are never seen by Python. Whatever is not as it should be
+ * (an unusual sheet, a damaged file, a bomb) ends the reading with NOT_OURS: the slower readers say what it is.
  */
-#include <stdint.h>
-#include <string.h>
-
-#if defined(__SSE2__)
-#include <cpuid.h>
-#include <immintrin.h>
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
 #endif
+#include <pthread.h>
+#include <signal.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum { NUMBER = 0, SHARED = 2, ODD = 3, EMPTY = 255 };
-enum { UNUSUAL = -1, FULL = -2 };
+#include "inflate.h"
+/* inflate.h has load8, which column.h uses. */
+#include "column.h"
+#include "crc.h"
+#include "pairs.h"
 
-#define SIGNIFICANT_DIGITS 15
-#define LONGEST_SIDE 16
-#define MOST_DIGITS 18
-#define MAX_ROW 1048576
+#define PIECE (128 << 10)
+#define PIECES 8
+#define AHEAD (PIECES - 3) /* a piece may reach into the next one's old place; the last one read is still looked at */
+#define STEP (4 << 20)     /* inflated bytes between two looks of the caller */
+#define MOST_ODD (1 << 20)
+#define THREAD_STACK (256 << 10)
 
-static const uint64_t POWERS[20] = {
-    1ULL, 10ULL, 100ULL, 1000ULL, 10000ULL, 100000ULL, 1000000ULL, 10000000ULL, 100000000ULL, 1000000000ULL,
-    10000000000ULL, 100000000000ULL, 1000000000000ULL, 10000000000000ULL, 100000000000000ULL, 1000000000000000ULL,
-    10000000000000000ULL, 100000000000000000ULL, 1000000000000000000ULL, 10000000000000000000ULL,
-};
+enum { NOT_OURS = -1, DONE = 0, MORE = 1 };
+
+/* What to read; filled by the caller, as core/workbook/native_sheet.py lays it out. */
+typedef struct {
+    int64_t offset, packed, bytes, skip, first_row;
+    int64_t max_bytes, max_ratio, ratio_from;
+    uint32_t crc;
+    int32_t fd, columns;
+} Task;
 
 typedef struct {
-    int64_t row, mantissa;
-    int kind, exponent;
-} Cell;
+    const uint8_t *start, *end;
+    int64_t packed_left;
+} Piece;
 
-static inline int is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+typedef struct {
+    Task task;
+    Column *columns;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t made, used; /* pieces */
+    int is_stopped, is_over, has_failed;
+    Piece pieces[PIECES];
+    const uint8_t *from; /* what is not parsed yet starts here */
+    int64_t total;
+    uint32_t crc_so_far;
+    int rows_ended, is_wide;
+    Crc crc;
+    Inflater inflater;
+    uint8_t ring[WINDOW + PIECES * (PIECE + SLACK) + SLACK];
+} Sheet;
 
-static inline uint64_t load8(const uint8_t *at) {
-    uint64_t word;
-    memcpy(&word, at, 8);
-    return word;
+#if defined(__SSE2__)
+__attribute__((target("bmi2"))) static int inflate_quickly(
+    Inflater *z, const uint8_t *first, uint8_t **position, const uint8_t *limit) {
+    return inflate_loop(z, first, position, limit);
+}
+#endif
+
+static int inflate_piece(Sheet *sheet, const uint8_t *first, uint8_t **position) {
+    const uint8_t *limit = *position + PIECE;
+#if defined(__SSE2__)
+    if (sheet->is_wide) return inflate_quickly(&sheet->inflater, first, position, limit);
+#endif
+    return inflate_loop(&sheet->inflater, first, position, limit);
 }
 
-/* How many of the next eight bytes are digits, counted from the first. */
-static inline int leading_digits(uint64_t word) {
-    uint64_t high = word & 0xF0F0F0F0F0F0F0F0ULL;
-    uint64_t carried = (word + 0x0606060606060606ULL) & 0xF0F0F0F0F0F0F0F0ULL;
-    uint64_t bad = (high ^ 0x3030303030303030ULL) | (carried ^ 0x3030303030303030ULL);
-    return bad ? __builtin_ctzll(bad) >> 3 : 8;
+static int grows_too_much(const Task *task, int64_t total, int64_t packed_left) {
+    return total > task->max_bytes || total > task->bytes ||
+           (total > task->ratio_from && total > task->max_ratio * (task->packed - packed_left));
 }
 
-static inline uint64_t eight_digits(uint64_t word) {
-    word &= 0x0F0F0F0F0F0F0F0FULL;
-    word = (word * 10 + (word >> 8)) & 0x00FF00FF00FF00FFULL;
-    word = (word * 100 + (word >> 16)) & 0x0000FFFF0000FFFFULL;
-    return (word * 10000 + (word >> 32)) & 0xFFFFFFFFULL;
-}
-
-/* Digits from `at` on, as a number; answers how many. Beyond 18 the number means nothing. */
-static inline int digits(const uint8_t *at, uint64_t *value) {
-    int total = 0;
-    uint64_t sum = 0;
-    for (;;) {
-        uint64_t word = load8(at + total);
-        int count = leading_digits(word);
-        if (count == 8) {
-            sum = sum * 100000000ULL + eight_digits(word);
-        } else {
-            if (count) sum = sum * POWERS[count] + eight_digits(word << (8 * (8 - count)));
-            total += count;
-            break;
+/* The other thread: pieces into the ring, as many as there is room for. */
+static void *inflate_all(void *argument) {
+    Sheet *sheet = argument;
+    uint8_t *base = sheet->ring + WINDOW, *out = base;
+    const uint8_t *first = base;
+    int64_t total = 0;
+    for (int64_t number = 0;; number++) {
+        pthread_mutex_lock(&sheet->lock);
+        while (number - sheet->used >= AHEAD && !sheet->is_stopped) pthread_cond_wait(&sheet->changed, &sheet->lock);
+        int is_stopped = sheet->is_stopped;
+        pthread_mutex_unlock(&sheet->lock);
+        if (is_stopped) break;
+        if (number && number % PIECES == 0) {
+            memcpy(sheet->ring, out - WINDOW, WINDOW);
+            first = sheet->ring;
+            out = base;
         }
-        total += 8;
-        if (total > 32) break;
+        Piece piece = {out, out, 0};
+        int said = inflate_piece(sheet, first, &out);
+        piece.end = out;
+        piece.packed_left = sheet->inflater.left;
+        total += out - piece.start;
+        int has_failed = said == NOT_DEFLATE || grows_too_much(&sheet->task, total, piece.packed_left);
+        if (said == INFLATED) memset(out, '<', PADDING);
+        pthread_mutex_lock(&sheet->lock);
+        sheet->pieces[number % PIECES] = piece;
+        sheet->made = number + 1;
+        sheet->has_failed = has_failed;
+        sheet->is_over = has_failed || said == INFLATED;
+        pthread_cond_signal(&sheet->changed);
+        pthread_mutex_unlock(&sheet->lock);
+        if (has_failed || said == INFLATED) break;
     }
-    *value = sum;
+    return NULL;
+}
+
+static int parse(Sheet *sheet, const uint8_t *end, int is_last) {
+    const uint8_t *cut = is_last ? end : last_start(sheet->from, end - PADDING), *ended = NULL;
+    if (!cut) return end - sheet->from <= WINDOW;
+    for (int32_t each = 0; each < sheet->task.columns; each++) {
+        int said = read_piece(sheet->from, cut, sheet->task.first_row, &sheet->columns[each], sheet->is_wide, &ended);
+        if (said == UNUSUAL) return 0;
+        if (said == ROWS_ENDED) {
+            cut = ended;
+            sheet->rows_ended = 1;
+        }
+    }
+    sheet->from = cut;
+    return end - cut <= WINDOW || sheet->rows_ended; /* a longer rest would not survive the end of the ring */
+}
+
+static int use(Sheet *sheet, const Piece *piece, int64_t number, int is_last) {
+    int64_t size = piece->end - piece->start;
+    Task *task = &sheet->task;
+    sheet->total += size;
+    sheet->crc_so_far = add_to_crc(&sheet->crc, sheet->crc_so_far, piece->start, (size_t)size);
+    if (sheet->rows_ended) return 1;
+    if (!sheet->from && size && task->skip >= size) { /* what stands before the rows was looked at already */
+        task->skip -= size;
+        return 1;
+    }
+    if (!sheet->from) {
+        sheet->from = piece->start + task->skip;
+    } else if (number % PIECES == 0) {
+        const Piece *before = &sheet->pieces[PIECES - 1];
+        sheet->from = piece->start - (before->end - sheet->from);
+    }
+    return parse(sheet, piece->end, is_last);
+}
+
+static int64_t odd_bytes(const Sheet *sheet) {
+    int64_t total = 0;
+    for (int32_t each = 0; each < sheet->task.columns; each++) total += sheet->columns[each].odd_bytes;
     return total;
 }
 
-/* A plain decimal followed by </v></c>; anything else is for the general parser. */
-static void number(const uint8_t *at, Cell *cell) {
-    int negative = *at == '-';
-    uint64_t whole, fraction = 0;
-    at += negative;
-    int whole_digits = digits(at, &whole), decimals = 0;
-    cell->kind = ODD;
-    if (whole_digits < 1 || whole_digits > LONGEST_SIDE) return;
-    at += whole_digits;
-    if (*at == '.') {
-        decimals = digits(at + 1, &fraction);
-        if (decimals < 1 || decimals > LONGEST_SIDE || whole_digits + decimals > MOST_DIGITS) return;
-        at += 1 + decimals;
-    }
-    if (memcmp(at, "</v></c>", 8) != 0) return;
-    uint64_t value = whole * POWERS[decimals] + fraction;
-    if (decimals) {
-        int size = 0;
-        if (value >= POWERS[SIGNIFICANT_DIGITS]) {
-            for (size = SIGNIFICANT_DIGITS; size < 19 && value >= POWERS[size]; size++) {}
+/* Read on for a while: MORE, DONE with everything checked, or NOT_OURS. */
+EXPORT int32_t reckoner_read(Sheet *sheet, int64_t *packed_left) {
+    int64_t stop = sheet->total + STEP;
+    while (sheet->total < stop && odd_bytes(sheet) < MOST_ODD) {
+        pthread_mutex_lock(&sheet->lock);
+        while (sheet->made == sheet->used && !sheet->is_over) pthread_cond_wait(&sheet->changed, &sheet->lock);
+        int has_more = sheet->made > sheet->used, has_failed = sheet->has_failed;
+        int is_last = sheet->is_over && sheet->made == sheet->used + 1;
+        pthread_mutex_unlock(&sheet->lock);
+        if (has_failed) return NOT_OURS;
+        if (!has_more) {
+            int is_whole = sheet->total == sheet->task.bytes && sheet->crc_so_far == sheet->task.crc;
+            return is_whole && sheet->rows_ended ? DONE : NOT_OURS;
         }
-        if (size > SIGNIFICANT_DIGITS) {
-            int dropped = size - SIGNIFICANT_DIGITS;
-            value = (value + POWERS[dropped] / 2) / POWERS[dropped];
-            decimals -= dropped;
-            if (decimals < 0) {
-                value *= POWERS[-decimals];
-                decimals = 0;
-            }
-        }
-        if (decimals > 2) {
-            while (decimals > 0 && value % 10 == 0) {
-                value /= 10;
-                decimals--;
-            }
-        }
+        const Piece *piece = &sheet->pieces[sheet->used % PIECES];
+        if (!use(sheet, piece, sheet->used, is_last)) return NOT_OURS;
+        *packed_left = piece->packed_left;
+        pthread_mutex_lock(&sheet->lock);
+        sheet->used++;
+        pthread_cond_signal(&sheet->changed);
+        pthread_mutex_unlock(&sheet->lock);
     }
-    cell->kind = NUMBER;
-    cell->mantissa = negative ? -(int64_t)value : (int64_t)value;
-    cell->exponent = -decimals;
+    return MORE;
 }
 
-static void shared(const uint8_t *at, Cell *cell) {
-    uint64_t value;
-    int count = digits(at, &value);
-    cell->kind = ODD;
-    if (count < 1 || count > LONGEST_SIDE || memcmp(at + count, "</v></c>", 8) != 0) return;
-    cell->kind = SHARED;
-    cell->mantissa = (int64_t)value;
+EXPORT const Column *reckoner_column(const Sheet *sheet, int32_t number) { return &sheet->columns[number]; }
+
+/* The odd cells of all columns are understood: their bytes are needed no longer. */
+EXPORT void reckoner_forget_odd(Sheet *sheet) {
+    for (int32_t each = 0; each < sheet->task.columns; each++)
+        sheet->columns[each].odd_bytes = sheet->columns[each].odd_count = 0;
 }
 
-static inline int is_name(uint8_t byte) {
-    return (uint8_t)((byte | 0x20) - 'a') < 26 || is_digit(byte) || byte == ':';
+static int start_thread(Sheet *sheet) {
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    sigfillset(&all);
+    if (pthread_attr_init(&attributes) != 0) return 0;
+    pthread_attr_setstacksize(&attributes, THREAD_STACK);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the threads of Python */
+    int said = pthread_create(&sheet->thread, &attributes, inflate_all, sheet);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return said == 0;
 }
 
-/* The cell whose row number starts at `at`; 0 if it is not written in the ordinary way. */
-static int read_cell(const uint8_t *at, Cell *cell) {
-    uint64_t row;
-    int count = digits(at, &row);
-    if (count < 1 || count > 7 || at[count] != '"' || row < 1 || row > MAX_ROW) return 0;
-    at += count + 1;
-    cell->row = (int64_t)row;
-    cell->mantissa = 0;
-    cell->exponent = 0;
-    uint8_t type = 'n';
-    while (*at == ' ') {
-        const uint8_t *name = ++at;
-        if (is_digit(*name) || *name == ':') return 0;
-        while (is_name(*at)) at++;
-        if (at == name || at[0] != '=' || at[1] != '"') return 0;
-        int is_type = at - name == 1 && *name == 't';
-        const uint8_t *value = at += 2;
-        while (*at != '"') {
-            if (*at == '<' || *at == '&' || *at == '>') return 0;
-            at++;
-        }
-        if (is_type) type = at - value == 1 ? *value : 'x';
-        at++;
+/* No more reading; the columns stay. */
+EXPORT void reckoner_stop(Sheet *sheet) {
+    pthread_mutex_lock(&sheet->lock);
+    sheet->is_stopped = 1;
+    pthread_cond_signal(&sheet->changed);
+    pthread_mutex_unlock(&sheet->lock);
+    pthread_join(sheet->thread, NULL);
+    pthread_cond_destroy(&sheet->changed);
+    pthread_mutex_destroy(&sheet->lock);
+}
+
+EXPORT void reckoner_free(Sheet *sheet) {
+    for (int32_t each = 0; each < sheet->task.columns; each++) {
+        Column *column = &sheet->columns[each];
+        void *arrays[] = {column->rows, column->mantissas, column->kinds,
+                          column->exponents, column->odd, column->odd_places};
+        for (size_t at = 0; at < sizeof arrays / sizeof *arrays; at++) free(arrays[at]);
     }
-    if (at[0] == '/' && at[1] == '>') {
-        cell->kind = EMPTY;
-        return 1;
-    }
-    if (*at++ != '>' || *at != '<') return 0;
-    if (memcmp(at, "<v>", 3) == 0 && (type == 'n' || type == 's')) {
-        if (type == 'n') number(at + 3, cell);
-        else shared(at + 3, cell);
-    } else {
-        cell->kind = memcmp(at, "</c", 3) == 0 ? EMPTY : ODD;
-    }
-    return 1;
+    free(sheet->columns);
+    free(sheet);
 }
 
-typedef struct {
-    int64_t *rows, *mantissas, *places;
-    uint8_t *kinds;
-    int8_t *exponents;
-    int64_t count, capacity, first_row;
-} Cells;
-
-static inline int keep(const uint8_t *buffer, int64_t place, int letters, Cells *cells) {
-    Cell cell;
-    if (!is_digit(buffer[place + letters])) return 1; /* a longer name that starts alike */
-    if (!read_cell(buffer + place + letters, &cell)) return UNUSUAL;
-    if (cell.kind == EMPTY || cell.row < cells->first_row) return 1;
-    if (cells->count >= cells->capacity) return FULL;
-    int64_t at = cells->count++;
-    cells->rows[at] = cell.row;
-    cells->kinds[at] = (uint8_t)cell.kind;
-    cells->mantissas[at] = cell.mantissa;
-    cells->exponents[at] = (int8_t)cell.exponent;
-    cells->places[at] = place;
-    return 1;
-}
-
-/* One byte at a time: for the ends of pieces, and for processors without the wide way below. */
-static int64_t narrow(const uint8_t *buffer, int64_t from, int64_t end, const uint8_t *name, int letters, Cells *cells) {
-    for (int64_t at = from; at < end; at++) {
-        const uint8_t *here = buffer + at;
-        if (*here == 'x' && memcmp(here, "xmln", 4) == 0) return UNUSUAL;
-        if (*here != '<') continue;
-        if (here[1] == '!') return UNUSUAL;
-        if (here[1] != 'c') continue;
-        if (memcmp(here + 2, " r=\"", 4) != 0) return UNUSUAL;
-        if (memcmp(here + 6, name, (size_t)letters) == 0) {
-            int64_t said = keep(buffer, at + 6, letters, cells);
-            if (said < 0) return said;
-        }
+/* Start reading; `names` are the columns' letters, four bytes for each. NULL if there is no memory or no thread. */
+EXPORT Sheet *reckoner_open(const Task *task, const char *names) {
+    Sheet *sheet = calloc(1, sizeof *sheet);
+    if (!sheet) return NULL;
+    sheet->task = *task;
+    sheet->columns = calloc((size_t)task->columns, sizeof *sheet->columns);
+    for (int32_t each = 0; sheet->columns && each < task->columns; each++) {
+        memcpy(sheet->columns[each].name, names + 4 * each, 4);
+        sheet->columns[each].letters = (int)strnlen(names + 4 * each, 4);
     }
-    return 0;
-}
-
+    start_crc(&sheet->crc);
 #if defined(__SSE2__)
-#define WIDE(NAME, TARGET, VECTOR, LOAD, SET, EQUAL, AND, MASK, WIDTH)                                              \
-    TARGET static int64_t NAME(                                                                                     \
-        const uint8_t *buffer, int64_t end, const uint8_t *name, int letters, Cells *cells) {                       \
-        const VECTOR open = SET('<'), see = SET('c'), bang = SET('!'), ex = SET('x'), em = SET('m'), el = SET('l'); \
-        const VECTOR space = SET(' '), are = SET('r'), is = SET('='), quote = SET('"'), first = SET((char)name[0]); \
-        int64_t at = 0;                                                                                             \
-        for (; at + WIDTH <= end; at += WIDTH) {                                                                    \
-            const uint8_t *here = buffer + at;                                                                      \
-            VECTOR zero = LOAD((const void *)here), one = LOAD((const void *)(here + 1));                           \
-            VECTOR two = LOAD((const void *)(here + 2));                                                            \
-            VECTOR opens = EQUAL(zero, open);                                                                       \
-            uint32_t odd = (uint32_t)MASK(AND(opens, EQUAL(one, bang)));                                            \
-            odd |= (uint32_t)MASK(AND(AND(EQUAL(zero, ex), EQUAL(one, em)), EQUAL(two, el)));                       \
-            VECTOR starts = AND(opens, EQUAL(one, see));                                                            \
-            uint32_t cell = (uint32_t)MASK(starts);                                                                 \
-            if (odd) {                                                                                              \
-                int64_t said = narrow(buffer, at, at + WIDTH, name, letters, cells);                                \
-                if (said < 0) return said;                                                                          \
-                continue;                                                                                           \
-            }                                                                                                       \
-            if (!cell) continue;                                                                                    \
-            VECTOR addressed = AND(AND(EQUAL(two, space), EQUAL(LOAD((const void *)(here + 3)), are)),              \
-                                   AND(EQUAL(LOAD((const void *)(here + 4)), is),                                   \
-                                       EQUAL(LOAD((const void *)(here + 5)), quote)));                              \
-            if (cell & ~(uint32_t)MASK(addressed)) return UNUSUAL;                                                  \
-            cell &= (uint32_t)MASK(EQUAL(LOAD((const void *)(here + 6)), first));                                   \
-            for (; cell; cell &= cell - 1) {                                                                        \
-                int64_t place = at + __builtin_ctz(cell) + 6;                                                       \
-                if (letters > 1 && memcmp(buffer + place, name, (size_t)letters) != 0) continue;                    \
-                int64_t said = keep(buffer, place, letters, cells);                                                 \
-                if (said < 0) return said;                                                                          \
-            }                                                                                                       \
-        }                                                                                                           \
-        return narrow(buffer, at, end, name, letters, cells);                                                       \
-    }
-
-/* Asked of the processor itself: the compiler's own helper needs a run-time library that not every linker brings. */
-static int has_avx2(void) {
-    uint32_t a, b, c, d, low, high;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
-    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    if ((low & 6) != 6 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
-    return (b & bit_AVX2) != 0;
-}
-
-#define LOAD16(address) _mm_loadu_si128((const __m128i *)(address))
-#define LOAD32(address) _mm256_loadu_si256((const __m256i *)(address))
-WIDE(wide16, , __m128i, LOAD16, _mm_set1_epi8, _mm_cmpeq_epi8, _mm_and_si128, _mm_movemask_epi8, 16)
-WIDE(wide32, __attribute__((target("avx2"))), __m256i, LOAD32, _mm256_set1_epi8, _mm256_cmpeq_epi8,
-     _mm256_and_si256, _mm256_movemask_epi8, 32)
+    sheet->is_wide = has_avx2();
 #endif
-
-/* The cells of one column that start before `end`, in order; how many, or why not. */
-EXPORT int64_t reckoner_read_column(
-    const uint8_t *buffer, int64_t end, const uint8_t *name, int32_t letters, int64_t first_row, int64_t capacity,
-    int64_t *rows, uint8_t *kinds, int64_t *mantissas, int8_t *exponents, int64_t *places) {
-    Cells cells = {rows, mantissas, places, kinds, exponents, 0, capacity, first_row};
-    int64_t said;
-#if defined(__SSE2__)
-    said = has_avx2() ? wide32(buffer, end, name, letters, &cells)
-                      : wide16(buffer, end, name, letters, &cells);
-#else
-    said = narrow(buffer, 0, end, name, letters, &cells);
-#endif
-    return said < 0 ? said : cells.count;
+    start_inflating(&sheet->inflater, task->fd, task->offset, task->packed);
+    pthread_mutex_init(&sheet->lock, NULL);
+    pthread_cond_init(&sheet->changed, NULL);
+    if (sheet->columns && start_thread(sheet)) return sheet;
+    sheet->task.columns = 0;
+    reckoner_free(sheet);
+    return NULL;
 }
-
-EXPORT int32_t reckoner_sheet_version(void) { return 1; }
