@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.workbook.native_library import native_library
+from tasks.two_sum import native_pairs
 from tasks.two_sum.entries import SAFE, Amounts, Entries, Integers, Marks, Question, is_int64
-from tasks.two_sum.sieve import survivors, survivors_against
+from tasks.two_sum.sieve import survivors_against
 
 EXPANDED = 1 << 20  # candidate pairs looked at together
 SIEVE_FROM = 20_000
@@ -76,6 +78,12 @@ class Matcher:
 
     def first(self) -> tuple[int, int] | None:
         """The pair that is complete first, with the last earlier partner; of two lists the first of each."""
+        library = native_library()
+        if library is not None and self._is_plain():
+            # No sorting: a scan that ends at the pair, however many there are behind it.
+            values, places = np.ascontiguousarray(self._all_first.values), self._first_places
+            at = values.ctypes.data, places.ctypes.data
+            return native_pairs.first_of(library, *at, len(places), self.question.target)
         with_partner = np.flatnonzero(self.partners()[0])
         if not len(with_partner):
             return None
@@ -87,6 +95,11 @@ class Matcher:
         alone = Matcher(self.question, some.take(np.arange(last)), some.take(np.array([last])), self._watch)
         earlier = max(int(left.max()) for left, _ in alone.pairs() if len(left))
         return int(with_partner[earlier]), int(with_partner[last])
+
+    def _is_plain(self) -> bool:
+        """One list in which nothing but the exact sum decides."""
+        alone = self._same and self._all_first.groups is None and self.question.max_days is None
+        return alone and _is_exact(self.question) and is_int64(self._all_first.values)
 
     def _first_of_two(self, place: int) -> tuple[int, int]:
         alone = Matcher(self.question, self._all_first.take(np.array([place])), self._all_second, self._watch)
@@ -169,16 +182,18 @@ def _shortest_prefix(question: Question, entries: Entries, watch: Watch) -> int:
     return high - 1
 
 
+def _is_exact(question: Question) -> bool:
+    """Whether amounts of 64 bits must make the target to the last digit."""
+    return question.tolerance == 0 and question.share is None and abs(question.target) < 2 * SAFE
+
+
 def _sifted(question: Question, first: Entries, second: Entries | None) -> tuple[Integers, Integers]:
     """Where the entries stand that can matter: the sieve serves exact questions about many small integers."""
-    others = first if second is None else second
-    exact = question.tolerance == 0 and question.share is None and abs(question.target) < 2 * SAFE
-    if exact and len(first) + len(others) >= SIEVE_FROM and is_int64(first.values) and is_int64(others.values):
-        if second is None:
-            places = survivors(first.values, question.target)
-            return places, places
-        return survivors_against(first.values, others.values, question.target)
-    places = np.arange(len(first))
+    values, others = first.values, (first if second is None else second).values
+    is_many = len(values) + len(others) >= SIEVE_FROM
+    if is_many and _is_exact(question) and is_int64(values) and is_int64(others):
+        return survivors_against(values, None if second is None else others, question.target)
+    places = np.arange(len(values))
     return places, places if second is None else np.arange(len(others))
 
 

@@ -4,15 +4,32 @@ from fractions import Fraction
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.two_sum import matching
+from core.workbook import build_native
+from core.workbook.native_library import native_library
+from tasks.two_sum import matching, sieve
 from tasks.two_sum.entries import Entries, Question, as_amounts
 from tasks.two_sum.matching import Matcher, least_deviation
 from tasks.two_sum.one_to_one import pairs_once
 from tests.two_sum import oracle
 from tests.two_sum.oracle import Entry, Rule
+
+
+@pytest.fixture(scope="module", params=["native", "pure"], autouse=True)
+def way(request):
+    """Every test of this module twice: with the native part, and with none."""
+    build_native.main()
+    native_library.cache_clear()
+    assert native_library() is not None
+    if request.param == "native":
+        yield request.param
+        return
+    with patch.object(matching, "native_library", lambda: None), patch.object(sieve, "native_library", lambda: None):
+        yield request.param
+
 
 VALUES = st.one_of(st.integers(-2, 2), st.integers(-6, 6), st.integers(-300, 300), st.integers(-(10**19), 10**19))
 
@@ -60,6 +77,12 @@ def test_all_pairs_and_their_count_are_the_oracle_s(rule, first, second):
     assert listed(matcher) == expected
     assert matcher.count() == len(expected)
     assert matcher.exists() == bool(expected)
+
+
+@given(st.integers(-12, 12), st.lists(st.integers(-6, 6), max_size=30))
+def test_the_first_pair_of_plain_numbers_is_the_oracle_s(target, values):
+    first = Matcher(Question(target), Entries(as_amounts(values))).first()
+    assert first == oracle.first_pair(Rule(target), [Entry(value) for value in values], None)
 
 
 @given(RULES, entries(), SECOND)
@@ -128,3 +151,27 @@ def test_a_million_amounts_with_many_partners_are_counted_without_listing():
     matcher = Matcher(Question(0), Entries(values))
     assert matcher.count() == 500_000 * 500_000
     assert matcher.first() == (0, 1)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 200_000), st.sampled_from([1, 2, 100, 2**20]), st.booleans())
+@settings(max_examples=15)
+def test_the_sieve_drops_nothing_that_has_a_partner(seed, size, step, against):
+    """Lists long enough for several passes and two threads, of numbers that share their lower bits or do not."""
+    chosen = np.random.default_rng(seed)
+    first = chosen.integers(-(10**9), 10**9, size) * step
+    second = chosen.integers(-(10**9), 10**9, size) * step if against else None
+    target = int(first[0]) + int((first if second is None else second)[-1])
+    left, right = sieve.survivors_against(first, second, target)
+    others = first if second is None else second
+    assert np.isin(np.flatnonzero(np.isin(target - first, others)), left).all()
+    assert np.isin(np.flatnonzero(np.isin(target - others, first)), right).all()
+    assert (np.diff(left) > 0).all()
+
+
+def test_the_sieve_uses_both_cores_alike():
+    values = np.random.default_rng(3).integers(-(10**15), 10**15, 2_000_000)
+    values[[7, 1_999_999]] = 3 * 10**15, 1
+    left, _ = sieve.survivors_against(values, None, 3 * 10**15 + 1)
+    assert {7, 1_999_999} <= set(left.tolist())
+    assert len(left) < 20_000
+    assert Matcher(Question(3 * 10**15 + 1), Entries(values)).first() == (7, 1_999_999)
