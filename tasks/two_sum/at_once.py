@@ -1,0 +1,163 @@
+"""The first pair of a workbook's column, from the file to the answer in one go and natively.
+
+For one question of one file outside the platform. Nothing is loaded that this does not need: numpy alone takes longer
+to load than a workbook of a million rows to answer. What is not ordinary is answered by the general way, alike.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.workbook import header
+from core.workbook.native_library import Column, NativeLibrary, native_library
+from core.workbook.opening import open_now
+from core.workbook.source import SheetInfo, Source
+from core.workbook.xlsx import XlsxSource
+from tasks.two_sum.native_pairs import first_pair
+
+if TYPE_CHECKING:
+    from tasks.two_sum.ledger import Spotted
+
+EVERY_SHEET = "*"
+MOST_DECIMALS = 18  # of a 64-bit integer
+
+
+@dataclass(frozen=True)
+class FirstPair:
+    """How many amounts there are, and the addresses and places of the pair; none if nothing adds up."""
+
+    amounts: int
+    cells: tuple[str, str] | None = None
+    places: tuple[int, int] | None = None  # among all amounts, from 0
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What to read of one sheet."""
+
+    sheet: SheetInfo
+    column: header.Column
+    first_row: int
+
+
+def first_pair_of(path: Path, target: int | Decimal, column: str | None = None, sheet: str = EVERY_SHEET) -> FirstPair:
+    """The pair that is complete first; the amounts of several sheets follow one another."""
+    library = native_library()
+    source = open_now(path)
+    try:
+        wanted = _wanted(source, column, sheet)
+        found = None
+        if library is not None and isinstance(source, XlsxSource):
+            found = _natively(library, source, wanted, Decimal(target))
+        return found or _by_vectors(source, wanted, Decimal(target)) or _generally(path, target, column, sheet)
+    finally:
+        source.close()
+
+
+def _wanted(source: Source, column: str | None, sheet: str) -> list[_Wanted]:
+    wanted = []
+    for each in header.find_sheets(source.sheets, sheet):
+        head = source.head(each)
+        found = header.guess(head) if column is None else header.holding(head, column)
+        chosen = found.automatic() if column is None else found.find(column)
+        wanted.append(_Wanted(each, chosen, found.first_data_row))
+    return wanted
+
+
+def _natively(library: NativeLibrary, source: XlsxSource, wanted: list[_Wanted], target: Decimal) -> FirstPair | None:
+    read = []
+    for each in wanted:
+        columns = source.native_columns(each.sheet, [each.column.index], each.first_row)
+        if columns is None:
+            return None
+        read.append(columns)
+    amounts = _whole_amounts(library, [columns.column(0) for columns in read], target)
+    if amounts is None:
+        return None
+    values, goal = amounts
+    pair = first_pair(library, ctypes.addressof(values), len(values), goal)
+    rows = [(ctypes.c_int32 * columns.column(0).count).from_address(columns.column(0).rows or 0) for columns in read]
+    return _found(wanted, rows, pair)
+
+
+def _found(wanted: list[_Wanted], rows: Sequence[Any], pair: tuple[int, int] | None) -> FirstPair:
+    """The places of the pair as addresses; `rows` are those of each sheet's amounts."""
+    amounts = sum(map(len, rows))
+    if pair is None:
+        return FirstPair(amounts)
+    cells = []
+    for place in pair:
+        for each, its_rows in zip(wanted, rows, strict=True):
+            if place < len(its_rows):
+                cells.append(f"{each.sheet.name}!{each.column.letter}{its_rows[place]}")
+                break
+            place -= len(its_rows)  # noqa: PLW2901 - the place within the next sheet
+    return FirstPair(amounts, (cells[0], cells[1]), pair)
+
+
+def _whole_amounts(
+    library: NativeLibrary, parts: list[Column], target: Decimal
+) -> tuple[ctypes.Array[ctypes.c_int64], int] | None:
+    """All amounts and the target at one scale; None if they are not all numbers that this can hold."""
+    decimals = [library.decimals(part.rows, part.exponents, part.kinds, part.count) for part in parts]
+    scale = max(*decimals, -int(target.as_tuple().exponent), 0)
+    if min(decimals) < 0 or scale > MOST_DECIMALS or abs(target.scaleb(scale)) >= 1 << 60:
+        return None
+    values = (ctypes.c_int64 * sum(part.count for part in parts))()
+    at = ctypes.addressof(values)
+    for part in parts:
+        if not library.scale(part.mantissas, part.exponents, part.count, scale, at):
+            return None
+        at += 8 * part.count
+    return values, int(target.scaleb(scale))
+
+
+def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> FirstPair | None:
+    """The same for plain numbers without the native part, or from any other kind of file."""
+    import numpy as np  # noqa: PLC0415 - see the module
+
+    from tasks.two_sum.entries import SAFE, Entries, Question  # noqa: PLC0415
+    from tasks.two_sum.matching import Matcher  # noqa: PLC0415
+
+    cells = [
+        source.columns(each.sheet, {each.column.index: False}, each.first_row)[each.column.index] for each in wanted
+    ]
+    exponents = np.concatenate([each.exponents for each in cells]).astype(np.int64)
+    mantissas = np.concatenate([each.mantissas for each in cells])
+    scale = max(-int(exponents.min(initial=0)), -int(target.as_tuple().exponent), 0)
+    largest = max(int(mantissas.max(initial=0)), -int(mantissas.min(initial=0)), abs(int(target) + 1))
+    in_order = all(bool(np.all(each.rows[:-1] <= each.rows[1:])) for each in cells)
+    if not in_order or largest * 10**scale >= SAFE or any(each.kinds.any() for each in cells):
+        return None
+    values = mantissas * (10 ** np.arange(scale + 1))[exponents + scale]
+    pair = Matcher(Question(int(target.scaleb(scale))), Entries(values)).first()
+    return _found(wanted, [each.rows for each in cells], pair)
+
+
+def _generally(path: Path, target: int | Decimal, column: str | None, sheet: str) -> FirstPair:
+    from tasks.two_sum.answering import answer  # noqa: PLC0415 - see the module
+    from tasks.two_sum.contract import Mode, TwoSumParams  # noqa: PLC0415
+    from tasks.two_sum.keys import KeyBook  # noqa: PLC0415
+    from tasks.two_sum.ledger import read_ledger  # noqa: PLC0415
+
+    params = TwoSumParams(filepath=path.name, target=target, column=column, sheet=sheet, mode=Mode.FIRST)
+    source = open_now(path)
+    try:
+        ledger = read_ledger(source, params, KeyBook())
+    finally:
+        source.close()
+    outcome = answer(params, [target], ledger)
+    if not outcome.listed:
+        return FirstPair(len(ledger))
+    places = int(outcome.left[0]), int(outcome.right[0])
+    spots = [ledger.spot(place) for place in places]
+    return FirstPair(len(ledger), (_address(spots[0]), _address(spots[1])), places)
+
+
+def _address(spot: Spotted) -> str:
+    return f"{spot.sheet}!{spot.cell}"
