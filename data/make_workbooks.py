@@ -218,12 +218,19 @@ def open_items(count: int, seed: int) -> Callable[[SharedStrings], Iterable[str]
 
 
 def make_samples(folder: Path) -> list[Path]:
-    """The small workbooks of `make demo` and the documentation."""
+    """The small workbooks of the documentation, and the one that `make demo` scans."""
     folder.mkdir(parents=True, exist_ok=True)
     made = [folder / "numbers.xlsx", folder / "open_items.xlsx"]
     write_workbook(made[0], {"Sheet1": integers(1000, seed=1, target=4_000_000_003)})
     write_workbook(made[1], {"Open items": open_items(2000, seed=2)})
-    return made
+    return [*made, make_ledger(folder)]
+
+
+def make_ledger(folder: Path) -> Path:
+    """Fifty thousand rows as a bookkeeping program exports them; two amounts alone make 4000000.01."""
+    path = folder / "ledger.xlsx"
+    write_workbook(path, {"Ledger": mixed(50_000, seed=3)})
+    return path
 
 
 def make_large(folder: Path) -> list[Path]:
