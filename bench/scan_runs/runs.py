@@ -1,4 +1,4 @@
-"""Measure whole processes: wall seconds, CPU seconds and peak memory, the best of several in turn."""
+"""Measure whole processes: wall seconds, CPU seconds and peak memory."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Measured:
-    """The best of several runs; CPU seconds tell more than wall seconds on a shared machine."""
+    """One run; CPU seconds tell more than wall seconds on a shared machine."""
 
     seconds: float
     cpu_seconds: float
