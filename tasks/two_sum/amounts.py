@@ -70,7 +70,7 @@ class Decimals:
 
     def scaled(self, scale: int) -> Amounts:
         """The amounts as whole numbers of 10^-scale."""
-        shifts = self.exponents.astype(np.int64) + scale
+        shifts = self.exponents + np.int64(scale)
         largest = max(abs(int(self.mantissas.max())), abs(int(self.mantissas.min()))) if len(self.mantissas) else 0
         widest = int(shifts.max()) if len(shifts) else 0
         if not self.large and widest <= 18 and largest * POWERS[widest] < SAFE:  # noqa: PLR2004 - of int64
@@ -96,7 +96,7 @@ REASONS = {
 
 def amounts_of(cells: Cells, column: int, style: TextNumbers, skips: Skips) -> Decimals:
     """The column's numbers in the order of their rows."""
-    if len(cells) > 1 and bool(np.any(np.diff(cells.rows) < 0)):
+    if bool(np.any(cells.rows[1:] < cells.rows[:-1])):
         order = np.argsort(cells.rows, kind="stable")
         cells = Cells(
             cells.rows[order], cells.kinds[order], cells.mantissas[order], cells.exponents[order], cells.texts

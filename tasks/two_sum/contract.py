@@ -234,6 +234,7 @@ class ScanReport(Result):
     read_seconds: float = 0.0
     scan_seconds: float = 0.0
     from_cache: bool = Field(default=False, description="Whether the answer was remembered, or the file's columns.")
+    working_paper: str | None = Field(None, description="Why there is no working paper, where it would be too large.")
 
 
 class TwoSumResult(Result):

@@ -17,7 +17,6 @@ from tasks.two_sum.scanning import Scan, scan
 
 PARQUET, CSV = "application/vnd.apache.parquet", "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_PAPER_ROWS = 200_000
 
 
 class FileJob(Protocol):
@@ -50,7 +49,7 @@ def answer_from_files(params: TwoSumParams, job: FileJob) -> TwoSumResult:
         job.tick(0, stage="matching")
 
     with scan(params, job.finder, read, matched) as found:
-        result = result_of(params, found.outcome, found.ledger, found.against, **_facts(found))
+        result = result_of(params, found.outcome, found.ledger, found.against, **_facts(params, found))
         files = _artifacts(params, found, result, job) if params.mode is Mode.ALL else []
     job.remember(question, Remembered(result=result, files=files).model_dump_json().encode())
     job.record(question, params, result)
@@ -70,13 +69,14 @@ def _recalled(job: FileJob, question: str) -> TwoSumResult | None:
     return known.result.model_copy(update={"report": report})
 
 
-def _facts(found: Scan) -> dict[str, Any]:
+def _facts(params: TwoSumParams, found: Scan) -> dict[str, Any]:
     return {
         "input_sha256": found.file.sha256,
         "against_sha256": None if found.against_file is None else found.against_file.sha256,
         "read_seconds": found.read_seconds,
         "scan_seconds": found.scan_seconds,
         "from_cache": not found.was_read,
+        "working_paper": working_paper.why_not(found.ledger) if params.mode is Mode.ALL else None,
     }
 
 
@@ -94,7 +94,7 @@ def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: Fil
         save(parquet, PARQUET)
         pair_files.write_csv(table, found.outcome, found.ledger, found.against)
         save(table, CSV)
-        if params.working_paper and len(found.ledger) <= MOST_PAPER_ROWS:
+        if params.working_paper and working_paper.why_not(found.ledger) is None:
             report = {} if result.report is None else result.report.model_dump(exclude={"skipped_cells", "first_pairs"})
             facts = {"Result": {"found": result.found, **report}, "Options": params.model_dump(mode="json")}
             working_paper.write(paper, found.source, found.ledger, found.outcome, facts)

@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 import xlsxwriter
 
+from core.workbook import addresses
 from core.workbook.cells import CellKind, CellValue
 from core.workbook.decimals import parse, show
 from core.workbook.source import Head, Source
 from tasks.two_sum.amounts import value_at
 from tasks.two_sum.answering import Outcome
+from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger
 from tasks.two_sum.reporting import skipped_cells, unmatched
 
-MOST_ROWS = 200_000  # of the input; a larger one has its pairs in the Parquet file
+MOST_ROWS = addresses.MAX_ROWS - 1  # the header takes one
 MOST_COLUMNS = 50
+MOST_CELLS = 10_000_000  # a larger paper takes longer to write than the question to answer, and nobody opens it
 MOST_PAIRS_SHOWN = 20
 DIGITS = 15
 DATE = "yyyy-mm-dd"
@@ -28,6 +31,17 @@ OPTIONS = {
     "strings_to_urls": False,
     "strings_to_numbers": False,
 }
+
+
+def why_not(ledger: Ledger) -> str | None:
+    """Why no paper is made of this ledger, None if one is."""
+    cells = sum(len(part.numbers.rows) * min(len(part.header.columns), MOST_COLUMNS) for part in ledger.parts)
+    if cells <= MOST_CELLS:
+        return None
+    return (
+        f"a working paper of {cells:,} cells is left out, {MOST_CELLS:,} are the most that are written;"
+        " every pair is in the Parquet and CSV files"
+    )
 
 
 def write(path: Path, source: Source, ledger: Ledger, outcome: Outcome, facts: Mapping[str, Mapping[str, Any]]) -> None:
@@ -72,16 +86,17 @@ class _Paper:
             sheet.write_string(0, at, name, self._bold)
         wanted = {column.index: True for column in columns}
         cells = self._source.columns(part.sheet, wanted, part.header.first_data_row)
-        at_row = {index: {int(row): place for place, row in enumerate(each.rows)} for index, each in cells.items()}
         days = _date_columns(self._source.head(part.sheet))
         pairs = self._pairs_by_row(number)
         rows = np.unique(np.concatenate([each.rows for each in cells.values()]))
-        for line, row in enumerate(rows[:MOST_ROWS].tolist(), start=1):
+        rows = rows[:MOST_ROWS]
+        places = {index: _places(each.rows, rows) for index, each in cells.items()}
+        for line, row in enumerate(rows.tolist(), start=1):
             numbers = pairs.get(row, [])
             sheet.write_number(line, 0, row, self._style(numbers, is_date=False))
             for at, column in enumerate(columns, start=1):
-                place = at_row[column.index].get(row)
-                if place is not None:
+                place = places[column.index][line - 1]
+                if place >= 0:
                     style = self._style(numbers, is_date=column.index in days)
                     _write_cell(sheet, (line, at), value_at(cells[column.index], place), style)
             if numbers:
@@ -108,10 +123,12 @@ class _Paper:
         used = outcome.left if outcome.second is not None else np.concatenate([outcome.left, outcome.right])
         places = unmatched(outcome.first, used)[:MOST_ROWS]
         values = self._ledger.values(outcome.scale)[places]
-        for line, (place, value) in enumerate(zip(places.tolist(), values.tolist(), strict=True), start=1):
-            spot = self._ledger.spot(place)
-            sheet.write_string(line, 0, spot.sheet)
-            sheet.write_string(line, 1, spot.cell)
+        parts, rows = self._ledger.rows(places)
+        entries = zip(parts.tolist(), rows.tolist(), values.tolist(), strict=True)
+        for line, (number, row, value) in enumerate(entries, start=1):
+            part = self._ledger.parts[number]
+            sheet.write_string(line, 0, part.sheet.name)
+            sheet.write_string(line, 1, f"{part.column.letter}{row}")
             mantissa, exponent = parse(show(int(value), -outcome.scale)) or (0, 0)
             _write_cell(sheet, (line, 2), CellValue(CellKind.NUMBER, mantissa, exponent), None)
 
@@ -121,6 +138,14 @@ class _Paper:
         for line, cell in enumerate(skipped_cells([self._ledger], MOST_ROWS), start=1):
             for at, text in enumerate((cell.sheet, cell.cell, cell.reason, cell.shown)):
                 sheet.write_string(line, at, text)
+
+
+def _places(known: Integers, rows: Integers) -> Integers:
+    """Where each row stands among the known ones, -1 where it does not: bounded, as a dict of a million is not."""
+    order = np.argsort(known, kind="stable")
+    at = np.searchsorted(known, rows, side="right", sorter=order) - 1
+    found = order[np.maximum(at, 0)] if len(known) else np.full(len(rows), -1)
+    return np.where((at >= 0) & (known[found] == rows), found, -1) if len(known) else found
 
 
 def _date_columns(head: Head) -> set[int]:
