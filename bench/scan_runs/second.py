@@ -1,6 +1,7 @@
 """The second question on a known file, in milliseconds: `python -m bench.scan_runs.second FILE COLUMN`.
 
-Ten of them, in a warm process whose cache holds the column, as a worker's does: from opening the cached file to the answer.
+Ten of them, in a warm process whose cache holds the column, as a worker's does: from opening the cached file to the
+answer.
 """
 
 import json

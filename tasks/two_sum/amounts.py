@@ -70,7 +70,7 @@ class Decimals:
 
     def scaled(self, scale: int) -> Amounts:
         """The amounts as whole numbers of 10^-scale."""
-        shifts = self.exponents + np.int64(scale)
+        shifts: Integers = self.exponents + np.int64(scale)
         largest = max(abs(int(self.mantissas.max())), abs(int(self.mantissas.min()))) if len(self.mantissas) else 0
         widest = int(shifts.max()) if len(shifts) else 0
         if not self.large and widest <= 18 and largest * POWERS[widest] < SAFE:  # noqa: PLR2004 - of int64
