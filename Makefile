@@ -39,6 +39,13 @@ chaos: .venv/.dev ## Kill, freeze, fill and cut everything under load, at length
 api-test: $(INSTALLED) ## Send a job to the platform that is running
 	@$(PY) -m embedded.demo
 
+.PHONY: reference screenshots
+reference: .venv/.dev ## Make docs/reference from the code
+	@$(PY) -m tests.docs.reference
+
+screenshots: .venv/.dev ## Make docs/screenshots on a platform of its own
+	@$(PY) -m tests.console.screenshots
+
 .PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http soak
 bench: bench-jobs bench-scan bench-etl bench-items bench-http ## Measure everything beside its peers
 

@@ -94,12 +94,18 @@ class UpstreamError(UnavailableError):
 
 
 class TimeLimitError(PlatformError):
+    """The job ran longer than its kind may."""
+
     code = "time_limit"
 
 
 class MemoryLimitError(PlatformError):
+    """The job took more memory than it may."""
+
     code = "memory_limit"
 
 
 class PoisonError(PlatformError):
+    """The job's process died again and again, so it is not tried any more."""
+
     code = "poison"

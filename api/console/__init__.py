@@ -18,6 +18,7 @@ from api.console import (
     schedules,
     sign_in,
     sums,
+    tables,
 )
 from api.console.pages import console
 
@@ -40,4 +41,5 @@ __all__ = [
     "schedules",
     "sign_in",
     "sums",
+    "tables",
 ]

@@ -10,11 +10,12 @@ from pydantic import TypeAdapter
 
 from api.console.asking import ask
 from api.console.pages import console, show
-from api.console.shown_value import shown
+from api.console.shown_value import counts_of, shown
 from api.etl import schemas, views
 from tasks.etl.reasons import MEANING, Reason
 
 _PAGE = 100
+_MEASURED = {"done", "mark", "rows", "seconds", "rows_per_second", "peak_memory_bytes"}
 
 
 @console.get("/etl")
@@ -36,7 +37,9 @@ def etl_run(run_id: UUID) -> Response:
     return show(
         "etl_run.html",
         run=run,
-        stages=shown(run["stages"]),
+        stages=run["stages"],
+        stage_facts=shown({name: _facts_of(stage) for name, stage in run["stages"].items()}, depth=1),
+        found=counts_of(run["stages"].get("transform", {}).get("reasons", {})),
         rejects=ask(views.get_rejects, path=path, query=query),
         reason=query.reason,
         reasons=[(str(reason), MEANING[reason]) for reason in Reason],
@@ -50,6 +53,10 @@ def etl_rejects(run_id: UUID, kind: str) -> Response:
     """As a file that can be mended and loaded again as it is."""
     response: Response = views.get_rejects(path=schemas.RunPath(run_id=run_id), query=_reject_query(kind))
     return response
+
+
+def _facts_of(stage: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in stage.items() if name not in _MEASURED}
 
 
 def _reject_query(kind: str) -> schemas.RejectQuery:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,12 +16,14 @@ from api.console.pages import console, go, is_htmx, show
 from api.console.shown_value import Shown, asked_for, shown
 from api.console.typed_values import readable_json
 from api.console.wording import moment, rough
+from api.files.schemas import FilePath
+from api.files.views import get_file
 from api.jobs import views
 from api.jobs.reading import read
 from api.jobs.schemas import CancelBody, EventQuery, JobPath, JobQuery, LogQuery, RetryBody
 from api.platform import current_platform
 from core.clock import now
-from core.errors import GoneError
+from core.errors import GoneError, NotFoundError
 from models.job import FINAL, WAITING, JobStatus
 
 _SENTENCES = {
@@ -64,6 +68,7 @@ def _facts(job_id: UUID) -> dict[str, Any]:
         "result": _result(document, path),
         "artifacts": ask(list_artifacts, path=ArtifactsPath(job_id=job_id))["data"] if status in FINAL else [],
         "is_purged": is_purged,
+        "inputs": list(_inputs(params or {})),
         "may_write": may(views.cancel_job),
         "once": str(uuid4()),
     }
@@ -74,6 +79,14 @@ def _params(document: dict[str, Any], path: JobPath) -> tuple[Any, bool]:
         return document["params"], False
     params = ask(views.get_params, path=path)
     return params, params is None
+
+
+def _inputs(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The uploaded files it reads, by their names; one that was deleted has none any more."""
+    for part in (params, params.get("against") or {}):
+        with suppress(NotFoundError, ValueError):
+            if part.get("file"):
+                yield ask(get_file, path=FilePath(file_id=UUID(str(part["file"]))))
 
 
 def _result(document: dict[str, Any], path: JobPath) -> Shown | None:

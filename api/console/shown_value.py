@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from api.console.wording import NOTHING, label, number
+from api.console.wording import NOTHING, label, number, size, span
 
 _MOST_ROWS = 200
 _MOST_ITEMS = 500
 _MOST_DEPTH = 8
 _LONGEST_TEXT = 2000
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,21 @@ class Table:
     left_out: int
 
 
-Shown = Text | Words | Facts | Table
+@dataclass(frozen=True)
+class Count:
+    label: str
+    count: int
+    share: int  # of the highest, in thousandths
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of each, for a plot."""
+
+    counts: tuple[Count, ...]
+
+
+Shown = Text | Words | Facts | Table | Counts
 
 
 def shown(value: Any, schema: Mapping[str, Any] | None = None, depth: int = 0) -> Shown:
@@ -66,7 +82,7 @@ def _shown(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], depth
         return _facts(value, schema, root, depth)
     if isinstance(value, list) and value and depth < _MOST_DEPTH:
         if all(isinstance(item, Mapping) for item in value):
-            return _table(value)
+            return _table(value, _deref(schema, root).get("items", {}), root)
         if all(not isinstance(item, Mapping | list) for item in value):
             words = tuple(plain(item) for item in value[:_MOST_ITEMS])
             return Words(words, max(len(value) - _MOST_ITEMS, 0))
@@ -83,11 +99,12 @@ def _facts(value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[st
     blocks: list[Fact] = []
     for name in names:
         about = described.get(name, {})
-        if value[name] is None or value[name] == [] or value[name] == {}:
+        if value[name] is None or value[name] == [] or value[name] == {} or _says_nothing(str(name), value[name]):
             continue
-        inner = _shown(value[name], about, root, depth + 1)
+        inner = _counts(value[name], about, root) or _measured(str(name), value[name])
+        inner = inner or _shown(value[name], about, root, depth + 1)
         fact = Fact(label(str(name)), str(about.get("description", "")), inner)
-        (blocks if isinstance(inner, Table | Facts) else facts).append(fact)
+        (blocks if isinstance(inner, Table | Facts | Counts) else facts).append(fact)
     return Facts(tuple(facts), tuple(blocks))
 
 
@@ -114,10 +131,48 @@ def _deref(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, A
     return found
 
 
-def _table(records: Sequence[Mapping[str, Any]]) -> Table:
+def _counts(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Counts | None:
+    """What a schema calls counts by name, the highest first."""
+    if _deref(schema, root).get("additionalProperties") != {"type": "integer"}:
+        return None
+    return counts_of(value)
+
+
+def counts_of(value: Mapping[str, int]) -> Counts:
+    most = max(value.values(), default=0)
+    ordered = sorted(value.items(), key=lambda pair: -pair[1])
+    return Counts(tuple(Count(label(name), n, int(1000 * n / most) if most > 0 else 0) for name, n in ordered))
+
+
+def _measured(name: str, value: Any) -> Text | None:
+    """A number whose name says its unit."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if name == "seconds" or name.endswith("_seconds"):
+        return Text(span(value), is_number=True)
+    if name == "bytes" or name.endswith("_bytes"):
+        return Text(size(value), is_number=True)
+    return None
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """A file of one table has no sheets: its only one is called after the content's hash."""
+    return name.rpartition("\0")[2] == "sheet" and isinstance(value, str) and _HASH.fullmatch(value) is not None
+
+
+def _table(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Table:
+    """Columns in the schema's order: the database keeps none."""
     flat = [_flat(record) for record in records[:_MOST_ROWS]]
-    names = list(dict.fromkeys(name for record in flat for name in record))
-    rows = tuple(tuple(plain(record.get(name)) for name in names) for record in flat)
+    there = dict.fromkeys(name for record in flat for name in record)
+    described = [name for name in _names(schema, root) if name in there]
+    names = [
+        name
+        for name in dict.fromkeys((*described, *there))
+        if not all(_says_nothing(name, record.get(name)) for record in flat)
+    ]
+    rows = tuple(
+        tuple(_measured(name, record.get(name)) or plain(record.get(name)) for name in names) for record in flat
+    )
     numeric = tuple(
         any(row[place].is_number for row in rows)
         and all(row[place].is_number or row[place].text == NOTHING for row in rows)
@@ -125,6 +180,13 @@ def _table(records: Sequence[Mapping[str, Any]]) -> Table:
     )
     columns = tuple(" · ".join(label(part) for part in name.split("\0")) for name in names)
     return Table(columns, numeric, rows, max(len(records) - _MOST_ROWS, 0))
+
+
+def _names(schema: Mapping[str, Any], root: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, about in _deref(schema, root).get("properties", {}).items():
+        yield f"{prefix}{name}"
+        if not prefix:
+            yield from _names(about, root, f"{name}\0")
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

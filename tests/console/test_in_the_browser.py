@@ -251,7 +251,20 @@ def test_light_and_dark_follow_the_system_and_the_switch(open_browser):
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/jobs", "/jobs/new/two_sum", "/files", "/items", "/analytics", "/sums/default", "/queues", "/audit", "/keys"],
+    [
+        "",
+        "/jobs",
+        "/jobs/new/two_sum",
+        "/files",
+        "/items",
+        "/analytics",
+        "/orders",
+        "/charges",
+        "/sums/default",
+        "/queues",
+        "/audit",
+        "/keys",
+    ],
 )
 def test_no_page_is_wider_than_a_phone(open_browser, path, http):
     http.submit("echo", {"words": "w" * 300}, tags=["a-tag"])
@@ -279,6 +292,9 @@ def test_no_page_is_wider_than_a_phone(open_browser, path, http):
         "/items",
         "/items/new",
         "/analytics",
+        "/orders",
+        "/charges",
+        "/companies?name=nobody",
         "/sums/default",
         "/number-sets/default",
         "/queues",

@@ -1,0 +1,1 @@
+"""Pages are run as they are written."""
