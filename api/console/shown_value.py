@@ -101,8 +101,8 @@ def _facts(value: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[st
         about = described.get(name, {})
         if value[name] is None or value[name] == [] or value[name] == {} or _says_nothing(str(name), value[name]):
             continue
-        inner = _counts(value[name], about, root) or _measured(str(name), value[name])
-        inner = inner or _shown(value[name], about, root, depth + 1)
+        special: Shown | None = _counts(value[name], about, root) or _measured(str(name), value[name])
+        inner = special or _shown(value[name], about, root, depth + 1)
         fact = Fact(label(str(name)), str(about.get("description", "")), inner)
         (blocks if isinstance(inner, Table | Facts | Counts) else facts).append(fact)
     return Facts(tuple(facts), tuple(blocks))
