@@ -102,7 +102,7 @@ def _act(action: str, target: str | None, detail: dict[str, Any]) -> Act:
 
 
 def _said(body: BaseModel | None) -> dict[str, Any]:
-    return body.model_dump(mode="json", exclude_none=True, exclude_defaults=True) if body is not None else {}
+    return body.model_dump(mode="json", exclude_none=True) if body is not None else {}
 
 
 def _write_apart(act: Act) -> None:

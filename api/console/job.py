@@ -25,6 +25,7 @@ from api.platform import current_platform
 from core.clock import now
 from core.errors import GoneError, NotFoundError
 from models.job import FINAL, WAITING, JobStatus
+from tasks.etl.contract import ETL
 
 _SENTENCES = {
     "submitted": "Submitted",
@@ -55,6 +56,7 @@ def _facts(job_id: UUID) -> dict[str, Any]:
     kind = current_platform().registry.get(document["kind"])
     params, is_purged = _params(document, path)
     schema = kind.params.model_json_schema() if kind else {}
+    inputs = list(_inputs(params or {}))
     return {
         "job": document,
         "kind": kind,
@@ -63,12 +65,13 @@ def _facts(job_id: UUID) -> dict[str, Any]:
         "time_left": _time_left(document),
         "events": [_told(event) for event in ask(views.get_events, path=path, query=EventQuery(after=0))["data"]],
         "attempts": _attempts(document, path),
-        "params": shown(asked_for(params or {}, schema), schema),
+        "params": shown({**asked_for(params or {}, schema), **_named(inputs, params)}, schema),
         "params_json": readable_json(params),
         "result": _result(document, path),
         "artifacts": ask(list_artifacts, path=ArtifactsPath(job_id=job_id))["data"] if status in FINAL else [],
         "is_purged": is_purged,
-        "inputs": list(_inputs(params or {})),
+        "inputs": inputs,
+        "etl_run": _etl_run(document),
         "may_write": may(views.cancel_job),
         "once": str(uuid4()),
     }
@@ -87,6 +90,18 @@ def _inputs(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         with suppress(NotFoundError, ValueError):
             if part.get("file"):
                 yield ask(get_file, path=FilePath(file_id=UUID(str(part["file"]))))
+
+
+def _named(inputs: list[dict[str, Any]], params: dict[str, Any] | None) -> dict[str, str]:
+    """People know a file by its name, not by its id."""
+    wanted = (params or {}).get("file")
+    return next(({"file": file["name"]} for file in inputs if file["id"] == wanted), {})
+
+
+def _etl_run(document: dict[str, Any]) -> str | None:
+    """The run of which the ETL's own page tells more."""
+    result = document["result"] or {}
+    return result.get("run") if document["kind"] == ETL.name else None
 
 
 def _result(document: dict[str, Any], path: JobPath) -> Shown | None:

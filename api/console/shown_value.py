@@ -164,12 +164,9 @@ def _table(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], root
     """Columns in the schema's order: the database keeps none."""
     flat = [_flat(record) for record in records[:_MOST_ROWS]]
     there = dict.fromkeys(name for record in flat for name in record)
-    described = [name for name in _names(schema, root) if name in there]
-    names = [
-        name
-        for name in dict.fromkeys((*described, *there))
-        if not all(_says_nothing(name, record.get(name)) for record in flat)
-    ]
+    places = {name: place for place, name in enumerate(_names(schema, root))}
+    ordered = sorted(there, key=lambda name: places.get(name, places.get(name.partition("\0")[0], len(places))))
+    names = [name for name in ordered if not all(_says_nothing(name, record.get(name)) for record in flat)]
     rows = tuple(
         tuple(_measured(name, record.get(name)) or plain(record.get(name)) for name in names) for record in flat
     )

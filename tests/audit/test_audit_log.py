@@ -98,7 +98,7 @@ def test_bulk_acts_are_noted_with_what_was_meant_and_how_many_it_met(http):
     http.post("/api/v1/jobs:cancel", json={**wanted, "dry_run": True})
     assert count(http) == before
     http.post("/api/v1/jobs:cancel", json=wanted)
-    assert newest(http, action="jobs.cancelled")["detail"] == {**wanted, "matched": 2, "acted": 2}
+    assert newest(http, action="jobs.cancelled")["detail"] == {**wanted, "dry_run": False, "matched": 2, "acted": 2}
     again = http.post("/api/v1/jobs:retry", json={"filter": wanted["filter"]}).json()
     assert newest(http, action="jobs.retried")["detail"]["acted"] == again["acted"] == 2
 

@@ -185,6 +185,16 @@ def test_all_that_match_are_cancelled_only_when_that_was_said(command, later):
     assert {job.refresh().cancel_reason for job in jobs} == {"enough"}
 
 
+def test_the_audit_log_says_who_did_what(command, reckoner):
+    made = reckoner.create_key("for the log", owner="etl")
+    reckoner.revoke_key(made.id)
+    ran = command("audit", "--target", made.id, "--json")
+    assert [entry["action"] for entry in json.loads(ran.stdout)] == ["key.revoked", "key.made"]
+    assert "key.made" in command("audit", "--action", "key.made", "--after", "1h", "-n", "1").stdout
+    assert "nothing that fits" in command("audit", "--actor", "nobody").stdout
+    assert [entry.action for entry in reckoner.audit(target=made.id, limit=1)] == ["key.revoked"]
+
+
 def test_a_job_runs_again_with_other_params(command):
     first = json.loads(command("submit", "echo", "--words", "one", "--json").out)
     ran = command("retry", first["id"], "--params", '{"words": "two"}', "--wait", "--json")

@@ -48,6 +48,7 @@ def _pictures(found):
     yield "jobs", "/console/jobs", {"viewport": _DESK}
     yield "job", f"/console/jobs/{found['job']}", {"viewport": _DESK}
     yield "new-job", f"/console/jobs/new/two_sum?file={found['file']}", {"viewport": _DESK}
+    yield "audit", "/console/audit", {"viewport": _DESK}
     yield "schedules", "/console/schedules", {"viewport": _DESK}
     yield "phone", f"/console/jobs/{found['job']}", {"viewport": _PHONE, "device_scale_factor": 2}
 
@@ -80,7 +81,19 @@ def _work(http):
     jobs += [http.submit("two_sum", params) for params in arrays]
     for job in jobs:
         http.ended(job["id"], seconds=120)
+    _look_after_it(http)
     return {"file": file["id"], "job": jobs[0]["id"]}
+
+
+def _look_after_it(http):
+    """What stands in the audit log."""
+    http.post("/api/v1/keys", json={"name": "nightly import", "owner": "etl", "role": "submitter"})
+    http.post("/api/v1/queues/heavy/pause", json={"reason": "month end"})
+    http.post("/api/v1/queues/heavy/resume")
+    http.post("/api/v1/schedules/sync-every-15-minutes/pause")
+    http.post("/api/v1/schedules/sync-every-15-minutes/resume")
+    http.post("/api/v1/jobs:retry", json={"filter": {"kind": ["sync"], "status": ["failed"]}})
+    http.delete("/abacus/sum")
 
 
 def _exact(question):

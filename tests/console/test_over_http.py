@@ -64,6 +64,27 @@ def test_exports_carry_no_formulas(http):
     assert http.get("/console/jobs.csv?q=stat:x").status_code == 422
 
 
+def test_tables_of_the_business_have_pages_and_keep_what_was_asked(http):
+    http.post("/api/v1/orders", json={"customer_id": 7, "amount": "12.50", "status": "PAID"})
+    page = http.get("/console/orders?customer_id=7&status=PAID").text
+    assert "12.50" in page
+    assert "No order fits" in http.get("/console/orders?customer_id=7&status=CANCELLED").text
+    assert http.get("/console/orders?customer_id=seven").status_code == 422
+    for path in ("/console/charges?company_id=nobody&status=paid", "/console/companies?name=nobody"):
+        assert "fits" in http.get(path).text or "has this name" in http.get(path).text
+    file = http.get("/console/charges.csv?status=paid")
+    assert file.text.splitlines()[0] == "id,company_id,amount,status,created_at,updated_at"
+
+
+def test_a_job_names_the_file_it_reads(http):
+    file = http.post("/api/v1/files?name=march.csv", data=b"Numbers\n1\n2\n").json()
+    job = http.submit("two_sum", {"file": file["id"], "column": "Numbers", "target": 3})
+    http.ended(job["id"])
+    assert f'<a href="/console/files/{file["id"]}">march.csv</a>' in http.get(f"/console/jobs/{job['id']}").text
+    http.delete(f"/api/v1/files/{file['id']}")
+    assert http.get(f"/console/jobs/{job['id']}").status_code == 200
+
+
 def test_an_export_goes_on_past_its_first_page(http):
     for _ in range(3):
         http.submit("echo", {"words": "many"}, tags=["paged"])
