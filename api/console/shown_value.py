@@ -191,10 +191,19 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in record.items():
         if isinstance(value, Mapping) and not prefix:
-            found |= _flat(value, f"{name}\0")
+            found |= _flat(_place(value), f"{name}\0")
         else:
             found[f"{prefix}{name}"] = value
     return found
+
+
+def _place(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A cell with its value: its address says the sheet and the row already."""
+    if record.get("cell") is None or "value" not in record:
+        return record
+    sheet = record.get("sheet")
+    is_named = sheet is not None and not _says_nothing("sheet", sheet)
+    return {"cell": f"{sheet}!{record['cell']}" if is_named else record["cell"], "value": record["value"]}
 
 
 def plain(value: Any) -> Text:

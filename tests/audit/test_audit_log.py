@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import openpyxl
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
 
 from api.app import create_app, make_platform
 from core.clock import uuid7
 from models import audit_entry
 from models.audit_entry import Act
 from models.session import Database
+from tests.running import eventually
 from workers.housekeeping.purge import Purge
 
 # What is not noted has a trail of its own: a job its timeline, a sum its history, an order and an item their row.
@@ -195,6 +197,38 @@ def test_what_cannot_be_noted_is_not_done(without_a_log):
     mend()
     assert http.post("/api/v1/keys", json={"name": "noted", "owner": "etl"}).status_code == 201
     assert count(http) == 1
+
+
+@pytest.fixture
+def postgres_away(postgres):
+    """Let nobody into a platform's database, and end whoever is in it."""
+
+    def take_away(running, *, back=False):
+        name = make_url(running.environment["DATABASE_URL"]).database
+        engine = create_engine(
+            make_url(postgres.url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT"
+        )
+        with engine.connect() as connection:
+            connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(back).lower()}"))
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name}
+            )
+        engine.dispose()
+
+    return take_away
+
+
+def test_a_reset_in_redis_stands_while_postgres_is_away_and_the_log_has_its_entry(make_platform, postgres_away):
+    running = make_platform()
+    running.start_api()
+    with running.client() as http:
+        http.post("/abacus/number", json={"number": 5})
+        postgres_away(running)
+        assert http.delete("/abacus/sum").status_code == 200
+        assert http.get("/abacus/sum").json()["sum"] == 0
+        eventually(lambda: "audit_entry_not_kept" in running.log("api"))
+        postgres_away(running, back=True)
+        assert count(http) == 0
 
 
 def test_the_same_act_of_a_stranger_is_noted_once_for_a_while(db):

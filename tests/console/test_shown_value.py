@@ -13,12 +13,18 @@ class Spot(BaseModel):
     value: Decimal
 
 
+class Pair(BaseModel):
+    first: Spot
+    second: Spot
+    target: Decimal
+
+
 class Found(BaseModel):
     pairs: list[Spot] = Field(description="What fits.")
     reasons: dict[str, int]
     seconds: float
     peak_memory_bytes: int
-    nested: dict[str, dict[str, int]] = {}
+    found: list[Pair] = []
 
 
 SCHEMA = Found.model_json_schema()
@@ -44,6 +50,14 @@ def test_a_sheet_that_has_no_name_of_its_own_is_not_shown():
     tables, _ = blocks(pairs=[{"value": 1, "cell": "B2", "sheet": HASH}, {"value": 1, "cell": "B2", "sheet": "March"}])
     assert tables["Pairs"].columns == ("Sheet", "Cell", "Value")
     assert "Sheet" not in {fact.label for fact in shown({"sheet": HASH, "other": 1}).facts}
+
+
+def test_a_pair_is_two_addresses_with_their_amounts():
+    first = {"row": 2, "cell": "B2", "sheet": "March", "value": 7, "position": 0}
+    second = {"row": 9, "cell": "B9", "sheet": HASH, "value": 2, "position": 7}
+    tables, _ = blocks(found=[{"target": 9, "second": second, "first": first}])
+    assert tables["Found"].columns == ("First · Cell", "First · Value", "Second · Cell", "Second · Value", "Target")
+    assert [cell.text for cell in tables["Found"].rows[0]] == ["March!B2", "7", "B9", "2", "9"]
 
 
 def test_counts_by_name_are_a_plot_the_highest_first():
