@@ -189,9 +189,9 @@ def test_the_audit_log_says_who_did_what(command, reckoner):
     made = reckoner.create_key("for the log", owner="etl")
     reckoner.revoke_key(made.id)
     ran = command("audit", "--target", made.id, "--json")
-    assert [entry["action"] for entry in json.loads(ran.stdout)] == ["key.revoked", "key.made"]
-    assert "key.made" in command("audit", "--action", "key.made", "--after", "1h", "-n", "1").stdout
-    assert "nothing that fits" in command("audit", "--actor", "nobody").stdout
+    assert [entry["action"] for entry in json.loads(ran.out)] == ["key.revoked", "key.made"]
+    assert "key.made" in command("audit", "--action", "key.made", "--after", "1h", "-n", "1").out
+    assert "nothing that fits" in command("audit", "--actor", "nobody").out
     assert [entry.action for entry in reckoner.audit(target=made.id, limit=1)] == ["key.revoked"]
 
 
