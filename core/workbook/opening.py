@@ -1,13 +1,15 @@
 """Open a file of tables by what it holds, not by what it is called."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import UnreadableFileError, UnsupportedTypeError
+from core.workbook import gzipped
 from core.workbook.archive import Archive
+from core.workbook.cells import Cells
 from core.workbook.limits import DEFAULT, Limits
-from core.workbook.source import Source
+from core.workbook.source import HEAD_ROWS, Head, SheetInfo, Source, Tick, no_tick
 
 READER_VERSION = "1"  # part of the column cache's key: raise it whenever a cell may be read differently
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods"})
@@ -30,8 +32,39 @@ def open_source(
 
 
 def open_now(path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True) -> Source:
-    """The same for callers that close it themselves."""
-    return _open(path, detect(path, name or path.name, limits), limits, quick=quick)
+    """The same for callers that close it themselves. What is gzipped is unpacked first: readers jump about in it."""
+    name = name or path.name
+    if not gzipped.is_gzip(path):
+        return _open(path, detect(path, name, limits), limits, quick=quick)
+    inner = name.removesuffix(".gz")
+    unpacked = gzipped.Unpacked(path, inner, limits)
+    try:
+        return _UnpackedSource(
+            _open(unpacked.path, detect(unpacked.path, inner, limits), limits, quick=quick), unpacked
+        )
+    except BaseException:
+        unpacked.close()
+        raise
+
+
+class _UnpackedSource:
+    """The tables of an unpacked copy, which goes when they are closed."""
+
+    def __init__(self, source: Source, copy: gzipped.Unpacked) -> None:
+        self._source, self._copy = source, copy
+        self.format, self.is_1904, self.sheets = source.format, source.is_1904, source.sheets
+
+    def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
+        return self._source.head(sheet, rows)
+
+    def columns(
+        self, sheet: SheetInfo, wanted: Mapping[int, bool], first_row: int, tick: Tick = no_tick
+    ) -> dict[int, Cells]:
+        return self._source.columns(sheet, wanted, first_row, tick)
+
+    def close(self) -> None:
+        self._source.close()
+        self._copy.close()
 
 
 def _open(path: Path, file_format: str, limits: Limits, *, quick: bool) -> Source:
