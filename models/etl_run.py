@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from typing import cast as typing_cast
@@ -167,8 +168,32 @@ def list_runs(
 
 
 def try_hold(connection: Connection, run_id: UUID) -> bool:
-    """Be the only one who works on this run, until the connection's session lets go or dies."""
+    """Be the only one who works on this run, until the connection's session lets go or is ended."""
     return bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _lock_of(run_id)}).scalar())
+
+
+def try_hold_until_commit(connection: Connection, run_id: UUID) -> bool:
+    """The same until the transaction ends."""
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _lock_of(run_id)}).scalar())
+
+
+def abandoned_runs(connection: Connection, *, kept: timedelta, kinds: Sequence[str], limit: int) -> list[EtlRun]:
+    """Open runs that were left alone for so long, and that no unfinished job can have begun; kept from others.
+
+    A job that may have begun one is older than the run's last change. Rows that a notebook shows are no leftovers.
+    """
+    rows = connection.execute(_ABANDONED, {"kept": kept, "kinds": list(kinds), "most": limit})
+    return [typing_cast("EtlRun", row) for row in rows]
+
+
+_ABANDONED = text("""
+SELECT * FROM etl_runs AS run WHERE status = 'open' AND updated_at < clock_timestamp() - :kept
+   AND NOT EXISTS (SELECT FROM jobs WHERE kind = ANY(:kinds) AND created_at <= run.updated_at
+                    AND status NOT IN ('succeeded', 'failed', 'cancelled'))
+   AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'raw_transactions'::regclass
+                    AND inhrelid = to_regclass('etl_loads.raw_' || run.load_id))
+ ORDER BY updated_at LIMIT :most FOR UPDATE SKIP LOCKED
+""")
 
 
 def let_go(connection: Connection, run_id: UUID) -> None:

@@ -94,6 +94,16 @@ class Staging:
         self.drop_judged(connection)
         connection.execute(text(f"DROP TABLE IF EXISTS {self.raw} CASCADE"))
 
+    def extent(self, connection: Connection) -> tuple[int, int]:
+        """How many tables are staged, and their bytes."""
+        statement = text(
+            "SELECT count(*), coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class"
+            " WHERE relnamespace = to_regnamespace(:schema) AND relkind = 'r' AND relname ~ :names"
+        )
+        names = rf"^((charges|rejects|companies|sums)_{int(self.load_id)}|raw_{int(self.load_id)}(_\d+)?)$"
+        tables, size = connection.execute(statement, {"schema": SCHEMA, "names": names}).one()
+        return tables, int(size)
+
     def is_shown(self, connection: Connection) -> bool:
         """Whether the raw rows belong to raw_transactions already."""
         statement = text(

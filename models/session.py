@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
+
+_NAME = text("SELECT set_config('application_name', :name, :is_local)")
 
 
 class Database:
@@ -53,14 +55,25 @@ class Database:
         self._autocommit = create_engine(self.url, **options, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
 
     @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """Every statement is its own transaction: one round trip, no BEGIN, no COMMIT."""
+    def connect(self, name: str = "") -> Iterator[Connection]:
+        """Every statement is its own transaction: one round trip, no BEGIN, no COMMIT.
+
+        A named session can be ended by its name, should its process freeze while it holds something.
+        """
         with self._autocommit.connect() as connection:
-            yield connection
+            if name:
+                connection.execute(_NAME, {"name": name, "is_local": False})
+            try:
+                yield connection
+            finally:
+                if name and not connection.invalidated:
+                    connection.execute(text("RESET application_name"))
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, name: str = "") -> Iterator[Connection]:
         with self._engine.begin() as connection:
+            if name:
+                connection.execute(_NAME, {"name": name, "is_local": True})
             yield connection
 
     def close(self) -> None:

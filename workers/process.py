@@ -21,6 +21,7 @@ from tasks.runtime import make_runtime
 from workers.heartbeat import Heartbeat
 from workers.housekeeping.keeper import Duty, Housekeeping
 from workers.housekeeping.purge import Purge
+from workers.housekeeping.purge_staging import PurgeStaging
 from workers.housekeeping.republish import Republish
 from workers.housekeeping.rescue import Rescue
 from workers.housekeeping.schedule import Schedule
@@ -91,6 +92,7 @@ class WorkerGroup:
             Schedule(runtime),
             Republish(runtime, self._app),
             Purge(runtime.storage, self._settings.audit_kept),
+            PurgeStaging(self._settings.home / "etl"),
             Survey(runtime),
         ]
         self._housekeeping = Housekeeping(runtime, duties, lambda: self.is_draining)

@@ -48,6 +48,9 @@ class RunDocument(BaseModel):
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+    staging_expires_at: datetime | None = Field(
+        description="when the rows of a run that is still open are removed, unless somebody goes on with it"
+    )
 
 
 class RunList(BaseModel):

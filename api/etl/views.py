@@ -18,7 +18,8 @@ from api.spreadsheets import csv_response, xlsx_response
 from core.errors import NotFoundError
 from models.api_key import Role
 from models.etl_comparison import Comparison, rejects
-from models.etl_run import EtlRun, find_run, list_runs
+from models.etl_run import EtlRun, RunStatus, find_run, list_runs
+from tasks.etl.contract import STAGING_KEPT
 from tasks.etl.reasons import MEANING, Reason
 
 etl = APIBlueprint("etl", __name__, url_prefix="/api/v1/etl", abp_tags=[Tag(name="ETL", description=__doc__)])
@@ -120,4 +121,6 @@ def _run(run_id: UUID) -> EtlRun:
 
 
 def document(run: EtlRun) -> dict[str, Any]:
-    return {name: getattr(run, name) for name in schemas.RunDocument.model_fields}
+    facts = {name: getattr(run, name) for name in schemas.RunDocument.model_fields if name != "staging_expires_at"}
+    expires_at = run.updated_at + STAGING_KEPT if run.status == RunStatus.OPEN else None
+    return {**facts, "staging_expires_at": expires_at}

@@ -13,6 +13,7 @@ from tasks.etl.settings import RunSettings
 
 TIME_LIMIT = timedelta(minutes=30)
 RETRY = RetryPolicy(max_attempts=4)
+STAGING_KEPT = timedelta(days=7)  # how long a run that is not published can be gone on with
 
 
 class FileParams(RunSettings):

@@ -35,7 +35,7 @@ from tasks.etl.contract import (
 )
 from tasks.etl.stages import bodies
 from tasks.etl.stages.context import Watched
-from tasks.etl.stages.hold import held, known_run, run_of
+from tasks.etl.stages.hold import held_run_of, known_run, run_of
 from tasks.inputs import Inputs
 from tasks.lifecycle import find
 from tasks.submission import Submission, submit
@@ -65,7 +65,8 @@ class Pipeline:
         run = run_of(self._job.db, found, self._params.settings, self._job.owner)
         if run.status == RunStatus.PUBLISHED:
             return self._unchanged(run)
-        with held(self._job.db, run, self._watched("waiting").tick) as current:
+        tick = self._watched("waiting").tick
+        with held_run_of(self._job, found, self._params.settings, tick) as current:
             if current.status == RunStatus.PUBLISHED and not self._children():
                 return self._unchanged(current)
             return self._run_stages(current, found)

@@ -36,9 +36,11 @@ class Loader:
         path.write_text("\n".join([HEAD, *lines]) + "\n")
         return path
 
+    def found(self, path, **settings):
+        return InputFile(path.name, sha256_of(path), path.stat().st_size, path), RunSettings(**settings)
+
     def open(self, path, **settings):
-        found = InputFile(path.name, sha256_of(path), path.stat().st_size, path)
-        return run_of(self.db, found, RunSettings(**settings), "somebody")
+        return run_of(self.db, *self.found(path, **settings), "somebody")
 
     def run(self, path, **settings):
         """The run as it is after all stages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.context import JobContext
+from tasks.context import JobContext, session_of
 from tasks.etl.stages.workplace import Workplace
 
 
@@ -31,4 +31,4 @@ class Watched:
 
     @property
     def place(self) -> Workplace:
-        return Workplace(self.job.db, self.job.settings.home / "etl", self.tick)
+        return Workplace(self.job.db, self.job.settings.home / "etl", self.tick, session_of(self.job.job))

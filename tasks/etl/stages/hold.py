@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from core.clock import uuid7
 from core.errors import NotFoundError
 from core.input_files import InputFile
-from models.etl_run import EtlRun, RunFile, find_run, let_go, open_run, try_hold, try_lock_run
+from models.etl_run import EtlRun, RunFile, RunStatus, find_run, let_go, open_run, try_hold, try_lock_run
 from models.session import Database
-from tasks.context import JobContext
+from tasks.context import JobContext, session_of
 from tasks.etl.settings import RunSettings
 from tasks.etl.stages.workplace import Tick
 
@@ -53,14 +53,24 @@ def held_alone(job: JobContext, run: EtlRun, tick: Tick) -> Iterator[None]:
     if job.job.parent_id is not None:
         yield
         return
-    with held(job.db, run, tick):
+    with held(job.db, run, tick, session_of(job.job)):
         yield
 
 
 @contextmanager
-def held(db: Database, run: EtlRun, tick: Tick) -> Iterator[EtlRun]:
+def held_run_of(job: JobContext, found: InputFile, settings: RunSettings, tick: Tick) -> Iterator[EtlRun]:
+    """The run of this file, held: a new one where the one there was ended as failed while we waited for it."""
+    while True:
+        with held(job.db, run_of(job.db, found, settings, job.owner), tick, session_of(job.job)) as run:
+            if run.status != RunStatus.FAILED:
+                yield run
+                return
+
+
+@contextmanager
+def held(db: Database, run: EtlRun, tick: Tick, session: str = "") -> Iterator[EtlRun]:
     """Wait until nobody else works on the run; gives it as it is then. A worker that dies lets go at once."""
-    with db.connect() as connection:
+    with db.connect(session) as connection:
         while not try_hold(connection, run.id):
             tick(0, None, message=f"waiting for another job that works on run {run.id}")
             time.sleep(LOOK_EVERY)

@@ -79,7 +79,7 @@ class _Loader:
     def load_chunk(self, records: Iterator[Records], delimiter: str) -> None:
         number = self._mark or 0
         with (
-            self._place.db.transaction() as connection,
+            self._place.transaction() as connection,
             tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY) as odd,
         ):
             if number == 0:
@@ -112,7 +112,7 @@ class _Loader:
 
     def move(self, report: dict[str, Any]) -> None:
         """Say that the stage is done; a file without a record gets its empty table only here."""
-        with self._place.db.transaction() as connection:
+        with self._place.transaction() as connection:
             if self._mark is None:
                 self._staged.drop(connection)
                 self._staged.create_raw(connection)

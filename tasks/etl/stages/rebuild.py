@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import ConflictError
 from models.etl_raw_out import raw_rows
-from models.etl_run import EtlRun
+from models.etl_run import EtlRun, RunStatus
 from tasks.etl.arrow import pa
 from tasks.etl.records import SCHEMA
 from tasks.etl.stages.spool import Spool, SpoolWriter
@@ -13,6 +13,9 @@ from tasks.etl.stages.workplace import Workplace
 
 def spool_of(place: Workplace, run: EtlRun) -> Spool:
     """The run's raw rows as a spool that is known to be whole."""
+    if run.status == RunStatus.FAILED:
+        why = run.stages.get("error", "its file could not be read")
+        raise ConflictError(f"run {run.id} has failed: {why}. Load its file again.", run=str(run.id))
     report = run.stages.get("load") or {}
     if not report.get("done"):
         raise ConflictError(f"run {run.id} is not loaded yet: run its load stage first", run=str(run.id))
@@ -21,7 +24,7 @@ def spool_of(place: Workplace, run: EtlRun) -> Spool:
         spool = Spool(path)
         if spool.rows == report["rows"]:
             return spool
-    with place.db.transaction() as connection, SpoolWriter(path) as writer:
+    with place.transaction() as connection, SpoolWriter(path) as writer:
         done = 0
         for rows in raw_rows(connection, run.load_id):
             columns = [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from models.bulk_copy import CopyIn
-from models.etl_run import EtlRun, note_stage
+from models.etl_run import EtlRun, RunStatus, note_stage
 from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums
 from tasks.etl.arrow import pa
 from tasks.etl.companies import CompanyDirectory
@@ -39,7 +39,7 @@ _COMPANIES = pa.schema([("company_id", pa.string()), ("company_name", pa.string(
 def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
     """Judge the run's rows, in one transaction: a crash leaves nothing, and a retry judges again."""
     standing: dict[str, Any] = run.stages.get(STAGE) or {}
-    if standing.get("done"):
+    if standing.get("done") and run.status != RunStatus.FAILED:
         return standing
     watch = Stopwatch()
     spool = spool_of(place, run)
@@ -51,7 +51,7 @@ def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
         ) as verdicts,
     ):
         verdicts.look_around()
-        with place.db.transaction() as connection:
+        with place.transaction() as connection:
             current = locked_run(connection, run.id, place.tick)
             if (current.stages.get(STAGE) or {}).get("done"):
                 return dict(current.stages[STAGE])

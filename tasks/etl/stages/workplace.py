@@ -5,10 +5,13 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from models.session import Database
 
@@ -30,6 +33,10 @@ class Workplace:
     db: Database
     folder: Path
     tick: Tick = no_tick
+    session: str = ""  # what the job's sessions are called: rescue ends those of a process that froze or was cut off
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        return self.db.transaction(self.session)
 
     def spool_of(self, run_id: UUID) -> Path:
         """The run's raw rows as Parquet: a copy that can be made again from the raw table."""
