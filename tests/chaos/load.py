@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from tests.chaos import ledger
+
 _PATIENCE = 120  # seconds a client keeps repeating
 _LATER = {409, 429, 503}  # "in flight", "slower", "not now": all of them say come again
 
@@ -25,15 +27,18 @@ class Order:
 
 
 def orders(run, count, rng, *, long_seconds, saving):
-    """A mix: most end at once, some take a moment, two work through the whole disturbance."""
-    mixed = [_order(f"{run}-{number}", rng, saving=saving) for number in range(count - 4)]
+    """A mix: most end at once, some take a moment, two work through the whole disturbance, and a file is loaded."""
+    mixed = [_order(f"{run}-{number}", rng, saving=saving) for number in range(count - 5)]
     rng.shuffle(mixed)
     # Without effects their work is not tied to one session of Postgres: nothing may touch them.
     long = [_probe(f"{run}-long-{n}", seconds=long_seconds, effect=False) for n in range(2)]
-    scans = [Order(f"{run}-scan-{n}", "two_sum", {"filepath": "entries.csv", "target": 1999}) for n in range(2)]
     for order in long:
         order.is_long = True
-    return [*long, *scans, *mixed]
+    loaded = Order(f"{run}-etl", "etl", {"filepath": ledger.file_of(run)})
+    scan = Order(f"{run}-scan", "two_sum", {"filepath": "entries.csv", "target": 1999})
+    # A workbook's pairs are files, which must be there once.
+    book = Order(f"{run}-book", "two_sum", {"filepath": "entries.xlsx", "target": 1001, "mode": "all"})
+    return [*long, loaded, book, scan, *mixed]
 
 
 def _order(label, rng, *, saving):

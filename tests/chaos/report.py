@@ -8,7 +8,8 @@ from tests.chaos.scenarios import SCENARIOS
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
-_COLUMNS = ("scenario", "jobs", "repeats", "lost", "stuck", "doubled", "crashes", "recovered in s", "memory MB")
+_COUNTED = ("jobs", "repeats", "lost", "stuck", "doubled", "crashes")
+_COLUMNS = ("scenario", *_COUNTED, "queued again in s", "done in s", "memory MB")
 
 
 def heading():
@@ -18,9 +19,10 @@ def heading():
 
 def line(verdict):
     memory = f"{verdict.memory_before:.0f} to {verdict.memory_after:.0f}"
-    facts = [verdict.jobs, verdict.repeats, verdict.lost, verdict.stuck, verdict.doubled, verdict.crashes]
+    facts = [getattr(verdict, name) for name in _COUNTED]
     cells = [f"{verdict.scenario}: {SCENARIOS[verdict.scenario].says}", *facts]
-    return f"| {' | '.join(map(str, cells))} | {verdict.seconds_to_recover:.1f} | {memory} |"
+    done = "" if verdict.seconds_until_done is None else f"{verdict.seconds_until_done:.1f}"
+    return f"| {' | '.join(map(str, cells))} | {verdict.seconds_to_recover:.1f} | {done} | {memory} |"
 
 
 def write(verdicts, size, seed):

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 from http import HTTPStatus
 
+from tests.chaos import ledger
 from tests.chaos.load import Load, orders
 from tests.chaos.scenarios import SCENARIOS, Scene
 from tests.chaos.stage import GROUPS, SLOTS
@@ -19,11 +20,12 @@ def play(stage, name, *, seed, size):
     scenario, rng, run = SCENARIOS[name], random.Random(f"{seed} {name}"), f"{name}-{seed}"
     verdict = Verdict(name, memory_before=stage.memory_mb())
     seconds = size.lease + size.outage / 2
+    ledger.write(stage.home / "data", run, size.rows)
     wanted = orders(run, size.jobs, rng, long_seconds=seconds, saving=bool(scenario.fails_with))
     began = stage.now() + timedelta(seconds=1)
     load = Load(stage.nodes, run, wanted, per_second=size.per_second, seed=seed).start()
     time.sleep(size.jobs / size.per_second * rng.uniform(0.2, 0.4))
-    scene = Scene(stage, rng, size)
+    scene = Scene(stage, rng, size, run)
     try:
         since = scenario.disturb(scene)
     except AssertionError as error:
@@ -32,8 +34,9 @@ def play(stage, name, *, seed, size):
     load.finish()
     ended = stage.now()
     _wait_for_the_end(stage, run)
-    verdict.judge(stage, scenario, wanted, run=run, began=began, ended=ended, since=since)
-    verdict.seconds_to_recover = max([verdict.seconds_to_recover, *scene.recovered])
+    verdict.judge(stage, scenario, wanted, run=run, began=began, ended=ended)
+    verdict.wrong += ledger.wrong(stage, run, size.rows, may_be_missing=bool(scenario.fails_with))
+    verdict.count_recovery(stage, run, since, scene.blows)
     _nobody_is_silent(stage, run, verdict)
     verdict.memory_after = stage.memory_mb()
     if verdict.memory_after > verdict.memory_before * 1.5 + 50:

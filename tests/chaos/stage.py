@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import openpyxl
 import requests
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -41,6 +42,7 @@ class Stage(RunningPlatform):
         super().__init__(self.postgres.url, self.valkey.url, home, lease=lease, drain=2)
         self.look("CREATE TABLE probe_effects (job_id uuid, attempt int, at timestamptz)")
         (home / "data" / "entries.csv").write_text("\n".join(["Numbers", *map(str, range(1, 1001))]) + "\n")
+        self._write_workbook(home / "data" / "entries.xlsx")
         self.urls = {}
         for name in APIS:
             self.start_node(name)
@@ -49,6 +51,13 @@ class Stage(RunningPlatform):
         for name in BEATS:
             self.start_clock(name)
         eventually(self.is_whole, seconds=180)
+
+    @staticmethod
+    def _write_workbook(path):
+        book = openpyxl.Workbook()
+        for value in ("Numbers", *range(1, 1001)):
+            book.active.append([value])
+        book.save(path)
 
     def start_node(self, name, **environment):
         port = free_port()

@@ -7,11 +7,14 @@ SELECT id::text, status, attempt, crashes, handed_back, error->>'code' AS code, 
        (SELECT count(*) FROM probe_effects e WHERE e.job_id = jobs.id) AS effects,
        (SELECT count(*) FROM job_events e WHERE e.job_id = jobs.id
          AND e.event IN ('succeeded', 'failed', 'cancelled')) AS ends,
-       result->>'found' AS found
-FROM jobs WHERE tags @> ARRAY[:run] OR (schedule IS NOT NULL AND created_at BETWEEN :began AND :ended)
+       result->>'found' AS found, result->>'pairs' AS pairs,
+       (SELECT array_agg(name ORDER BY name) FROM artifacts a WHERE a.job_id = jobs.id) AS files
+FROM jobs WHERE tags @> ARRAY[:run] OR parent_id IN (SELECT id FROM jobs WHERE tags @> ARRAY[:run])
+    OR (schedule IS NOT NULL AND created_at BETWEEN :began AND :ended)
 """
+_PAIRS = ["pairs.csv", "pairs.parquet", "working-paper.xlsx"]
 _EVENTS = """
-SELECT e.job_id::text, e.event, e.attempt, e.actor, e.at,
+SELECT e.job_id::text, jobs.kind, e.event, e.detail->>'code' AS code, e.attempt,
        (SELECT c.actor FROM job_events c WHERE c.job_id = e.job_id AND c.event = 'claimed' AND c.attempt = e.attempt
         ) AS worker
 FROM job_events e JOIN jobs ON jobs.id = e.job_id WHERE jobs.tags @> ARRAY[:run] ORDER BY e.at
@@ -29,14 +32,20 @@ SELECT r.due_at FROM schedule_runs r LEFT JOIN jobs ON jobs.id = r.job_id
  WHERE r.due_at BETWEEN :began AND :ended AND r.outcome IN ('ran', 'late')
  AND (jobs.id IS NULL OR (SELECT count(*) FROM schedule_runs o WHERE o.job_id = r.job_id) <> 1)
 """
-_RECOVERED = """
-WITH mine AS (SELECT id FROM jobs WHERE tags @> ARRAY[:run])
-SELECT extract(epoch FROM greatest(
-    (SELECT max(back.at) FROM job_events gone JOIN job_events back
-        ON back.job_id = gone.job_id AND back.seq = gone.seq + 1
-     WHERE gone.event = 'crashed' AND back.event = 'queued' AND gone.job_id IN (SELECT id FROM mine)),
-    (SELECT min(at) FROM job_events WHERE event = 'claimed' AND at > :since AND job_id IN (SELECT id FROM mine))
-) - :since)
+_VICTIMS = """
+WITH mine AS (SELECT id, coalesce(parent_id, id) AS asked, params->>'label' AS label FROM jobs
+               WHERE tags @> ARRAY[:run] OR parent_id IN (SELECT id FROM jobs WHERE tags @> ARRAY[:run])),
+     gone AS (SELECT job_id, max(seq) AS seq, bool_or(event = 'crashed') AS has_crashed FROM job_events
+               WHERE event IN ('crashed', 'retrying') GROUP BY job_id)
+SELECT mine.asked::text, mine.label, gone.has_crashed,
+       min(at) FILTER (WHERE event = 'queued') AS queued_at, min(at) FILTER (WHERE event = 'claimed') AS claimed_at,
+       max(at) FILTER (WHERE event IN ('succeeded', 'failed')) AS ended_at
+FROM mine JOIN gone ON gone.job_id = mine.id JOIN job_events e ON e.job_id = mine.id AND e.seq > gone.seq
+GROUP BY mine.id, mine.asked, mine.label, gone.has_crashed
+"""
+_GOES_ON = """
+SELECT min(at) FROM job_events WHERE event = 'claimed' AND at > :since
+   AND job_id IN (SELECT id FROM jobs WHERE tags @> ARRAY[:run])
 """
 
 
@@ -52,11 +61,12 @@ class Verdict:
     doubled: int = 0
     crashes: int = 0
     seconds_to_recover: float = 0
+    seconds_until_done: float | None = None  # None: nobody was hit
     memory_before: float = 0
     memory_after: float = 0
     wrong: list[str] = field(default_factory=list)
 
-    def judge(self, stage, scenario, wanted, *, run, began, ended, since):
+    def judge(self, stage, scenario, wanted, *, run, began, ended):
         """Fill the row in."""
         span = {"began": began, "ended": ended}
         jobs = stage.look(_JOBS, run=run, **span)
@@ -74,9 +84,27 @@ class Verdict:
         for order in wanted:
             if order.is_long:
                 self._long(order, by_id, scenario)
-        seconds = stage.look(_RECOVERED, run=run, since=since)[0][0]
-        self.seconds_to_recover = max(0.0, float(seconds or 0))
         return self
+
+    def count_recovery(self, stage, run, since, blows):
+        """Until each victim waits in its queue again, and until it is done; a long one, until it is begun again."""
+        queued, done = [(stage.look(_GOES_ON, run=run, since=since)[0][0] or since) - since], []
+        for victim in stage.look(_VICTIMS, run=run):
+            blow = blows.get(victim.asked, since)
+            if victim.has_crashed and victim.queued_at:
+                queued.append(victim.queued_at - blow)
+            end = victim.claimed_at if "-long-" in (victim.label or "") else victim.ended_at
+            if end:
+                done.append(end - blow)
+        self.seconds_to_recover = max(queued).total_seconds()
+        if done:
+            self.seconds_until_done = max(0.0, max(done).total_seconds())
+
+    def keep_within(self, scenario):
+        """What is promised of recovery; after an outage a job also waits for its next try, which is no promise."""
+        done = (self.seconds_until_done or 0) if scenario.crashes_in else 0
+        if max(self.seconds_to_recover, done) > scenario.within:
+            self.wrong.append(f"queued again after {self.seconds_to_recover:.1f} s, done after {done:.1f} s")
 
     def _orders(self, wanted, jobs, by_id):
         made = {}
@@ -104,8 +132,8 @@ class Verdict:
         if job.status != "succeeded" and not has_failed:
             self.lost += 1
             self.wrong.append(f"{job.id} ended as {job.status}: {job.code}")
-        if job.kind == "two_sum" and job.found != "true":
-            self.wrong.append(f"{job.id} answered found={job.found}")
+        if job.kind == "two_sum" and not has_failed:
+            self._scan(job)
         most = 0 if has_failed or job.kind != "probe" else 1
         if job.effects > most:
             self.doubled += 1
@@ -114,6 +142,14 @@ class Verdict:
         if is_expected and job.status == "succeeded" and job.effects == 0:
             self.lost += 1
             self.wrong.append(f"{job.id} succeeded without its effect")
+
+    def _scan(self, job):
+        """Its answer, and a workbook's pairs as files: each there once."""
+        if job.found != "true":
+            self.wrong.append(f"{job.id} answered found={job.found}")
+        if job.pairs is not None and (job.pairs, job.files) != ("500", _PAIRS):
+            self.doubled += len(job.files or []) > len(_PAIRS)
+            self.wrong.append(f"{job.id} found {job.pairs} pairs and made {job.files}")
 
     def _schedules(self, stage, span):
         for row in stage.look(_GAPS, **span):
@@ -133,7 +169,8 @@ class Verdict:
                 or (event.event == "retrying" and not (scenario.interrupts or scenario.fails_with))
             )
             if is_wrong:
-                self.wrong.append(f"{event.job_id} {event.event} in attempt {event.attempt} on {event.worker}")
+                where = f"in attempt {event.attempt} on {event.worker}"
+                self.wrong.append(f"{event.kind} {event.job_id} {event.event} ({event.code}) {where}")
 
     def _long(self, order, by_id, scenario):
         """A long job whose worker is healthy runs once, whatever else breaks."""
