@@ -19,19 +19,28 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     path, target, *column = arguments
+    wanted = _number(target)
+    if wanted is None:
+        print(f"{target!r} is no number to look for", file=sys.stderr)
+        return 2
     try:
-        found = first_pair_of(Path(path), Decimal(target), *column)
+        found = first_pair_of(Path(path), wanted, *column)
     except (PlatformError, OSError) as error:
         print(error, file=sys.stderr)
-        return 2
-    except InvalidOperation:
-        print(f"{target!r} is no number to look for", file=sys.stderr)
         return 2
     if found.cells is None:
         print(f"nothing adds up to {target} among {found.amounts:,} amounts")
         return 1
     print(f"{found.cells[0]} + {found.cells[1]} = {target} ({found.amounts:,} amounts)")
     return 0
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ def test_the_command_names_the_pair_and_what_is_wrong(tmp_path):
     code, said = asked(str(path), "1", "Number")
     assert (code, "did you mean 'Numbers'?" in said) == (2, True)
     assert asked(str(path), "a lot") == (2, "'a lot' is no number to look for\n")
+    assert asked(str(path), "nan") == (2, "'nan' is no number to look for\n")
     assert asked()[0] == 2
 
 

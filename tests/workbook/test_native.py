@@ -3,9 +3,11 @@
 import random
 import zipfile
 import zlib
+from contextlib import suppress
 
 import pytest
 
+from core.errors import UnreadableFileError
 from core.workbook import build_native, native_library
 from core.workbook.archive import Archive
 from core.workbook.build_native import is_usable
@@ -104,6 +106,24 @@ def test_a_damaged_or_lying_sheet_is_given_back(library, tmp_path, place):
     content[at] ^= 0x10
     path.write_bytes(content)
     assert natively(library, path) is None
+
+
+def test_no_flipped_bit_gives_another_answer(library, tmp_path):
+    path = handmade.workbook(tmp_path / "whole.xlsx", "".join(long_rows(400, 9)))
+    whole, content = natively(library, path), path.read_bytes()
+    archive = Archive(path)
+    part = archive.find("xl/worksheets/sheet1.xml")
+    start = archive.content_offset(part)
+    archive.close()
+    chosen = random.Random(9)
+    for _ in range(300):
+        flipped = bytearray(content)
+        flipped[start + chosen.choice((chosen.randrange(200), chosen.randrange(part.packed_bytes)))] ^= (
+            1 << chosen.randrange(8)
+        )
+        path.write_bytes(flipped)
+        with suppress(UnreadableFileError):  # the head is read by isal
+            assert natively(library, path) in (None, whole)
 
 
 def test_whoever_watches_can_stop_the_reading(library, tmp_path):
