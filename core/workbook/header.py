@@ -36,6 +36,10 @@ class Header:
     def first_data_row(self) -> int:
         return self.row + 1
 
+    def names(self, wanted: str) -> bool:
+        """Whether a column is called so, case and spaces forgiven."""
+        return any(_plain(column.name) == _plain(wanted) for column in self.columns if column.name)
+
     def find(self, wanted: str) -> Column:
         """By name, exact before case and spaces are forgiven; else by letter. Never a guess."""
         for same in (str, _plain):
