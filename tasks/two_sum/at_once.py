@@ -70,7 +70,7 @@ def _wanted(source: Source, column: str | None, sheet: str) -> list[_Wanted]:
 
 
 def _header(source: Source, sheet: SheetInfo, column: str | None) -> header.Header:
-    """Where the first few rows name the column, more of them would not change the answer: that saves ten milliseconds."""
+    """Where the first few rows name the column, more would not change the answer: that saves ten milliseconds."""
     if column is None:
         return header.guess(source.head(sheet))
     found = header.holding(source.head(sheet, FEW_ROWS), column)
