@@ -90,13 +90,16 @@ docker-down: ## Stop the containers; their data stays
 docker-logs: ## Follow the containers' logs
 	$(COMPOSE) logs --follow --tail 100
 
-# What is installed is noted with the lock it came from; a newer lock is installed over it.
-.venv/.local: requirements/local.txt pyproject.toml
+# What is installed is noted with the lock it came from; a newer lock is installed over it. A native part whose sources
+# changed would not be loaded any more: it is built again.
+NATIVE := $(wildcard core/workbook/native/*.[ch])
+
+.venv/.local: requirements/local.txt pyproject.toml $(NATIVE)
 	@requirements/install requirements/local.txt
 	@.venv/bin/python -m core.workbook.build_native
 	@touch $@
 
-.venv/.dev: requirements/dev.txt pyproject.toml
+.venv/.dev: requirements/dev.txt pyproject.toml $(NATIVE)
 	@requirements/install requirements/dev.txt
 	@.venv/bin/python -m core.workbook.build_native
 	@touch $@
