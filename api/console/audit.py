@@ -12,8 +12,8 @@ from api.audit.recording import ACTIONS
 from api.auth import needs
 from api.console.asking import ask
 from api.console.pages import console, show
+from api.console.shown_value import plain
 from core.clock import now
-from core.exact_json import dumps
 from models.api_key import Role
 
 _PAGE = 50
@@ -48,8 +48,8 @@ def audit_file(kind: str) -> Response:
 
 
 def _details(entry: dict[str, Any]) -> list[tuple[str, str]]:
-    facts = (entry["detail"] or {}).items()
-    return [(name, value if isinstance(value, str) else dumps(value).decode()) for name, value in facts]
+    """What somebody asked for and what came of it; an option that was not taken says nothing."""
+    return [(name, plain(value).text) for name, value in (entry["detail"] or {}).items() if value is not False]
 
 
 def _query(kind: str) -> schemas.AuditQuery:

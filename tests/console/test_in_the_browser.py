@@ -158,6 +158,11 @@ def test_a_queue_is_paused_and_resumed(page, http):
     page.goto("/console/queues")
     page.get_by_role("button", name="Resume quick").click()
     assert http.ended(job["id"])["status"] == "succeeded"
+    page.locator("#queues section", has_text="quick").get_by_role("link", name="Audit log").click()
+    rows = page.locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text("Queue resumed")
+    expect(rows.nth(1)).to_contain_text("Queue paused")
+    expect(rows.nth(1)).to_contain_text("maintenance")
 
 
 def test_a_ledger_is_loaded_its_rejects_mended_and_loaded_again(page, tmp_path):
