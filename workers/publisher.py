@@ -27,6 +27,7 @@ from workers.celery_app import celery_priority
 
 logger = structlog.get_logger()
 
+HIGHEST = 9
 _BATCH = 200
 _PAUSE_AFTER_FAILURE = 1.0
 
@@ -45,10 +46,15 @@ def publish(app: Celery, jobs: Sequence[Job]) -> None:
                 task_id=str(job.id),
                 producer=producer,
                 queue=job.queue,
-                priority=celery_priority(job.priority),
+                priority=celery_priority(_urgency(job)),
                 ignore_result=True,
                 retry=False,
             )
+
+
+def _urgency(job: Job) -> int:
+    """Whoever lost its turn with its worker does not stand at the end of the line again."""
+    return HIGHEST if job.crashes or job.handed_back else job.priority
 
 
 def unpublish(db: Database, ids: Sequence[UUID]) -> None:

@@ -119,6 +119,25 @@ def test_what_is_urgent_is_published_first_into_a_list_of_its_own(runtime, setti
     assert str(urgent.id).encode() in runtime.redis.lindex(list_of("quick", 9), 0)
 
 
+@pytest.mark.parametrize("lost_by", ["crash", "hand-back"])
+def test_who_lost_its_turn_with_its_worker_does_not_stand_at_the_end_of_the_line_again(
+    runtime, make_job, claim, lifecycle, lost_by
+):
+    lost = claim(make_job().id)
+    for _ in range(3):
+        make_job(published=False)
+    if lost_by == "crash":
+        lifecycle.crashed(lost, runtime.registry["probe"], "killed", actor="test")
+        with runtime.db.transaction() as connection:
+            connection.execute(text("UPDATE jobs SET run_at = now() WHERE id = :id"), {"id": lost.id})
+            assert lifecycle.queue_due(connection)
+    else:
+        lifecycle.hand_back(lost.id, lost.attempt, actor="test")
+    do(runtime, republish(runtime, runtime.settings))
+    assert runtime.redis.llen(list_of("quick", 5)) == 3
+    assert str(lost.id).encode() in runtime.redis.lindex(list_of("quick", 9), 0)
+
+
 def test_a_paused_queue_is_not_fed(runtime, settings, make_job):
     make_job(published=False)
     with runtime.db.connect() as connection:
