@@ -100,12 +100,6 @@ class Verdict:
         if done:
             self.seconds_until_done = max(0.0, max(done).total_seconds())
 
-    def keep_within(self, scenario):
-        """What is promised of recovery; after an outage a job also waits for its next try, which is no promise."""
-        done = (self.seconds_until_done or 0) if scenario.crashes_in else 0
-        if max(self.seconds_to_recover, done) > scenario.within:
-            self.wrong.append(f"queued again after {self.seconds_to_recover:.1f} s, done after {done:.1f} s")
-
     def _orders(self, wanted, jobs, by_id):
         made = {}
         for job in jobs:
