@@ -16,6 +16,8 @@ from core.workbook.text_cells import add_texts, text_value
 SAMPLE_BYTES = 64 << 10
 BLOCK_ROWS = 32_768
 DELIMITERS = (",", ";", "\t", "|")
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
+FEW_CONTROLS = 3
 MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
@@ -94,17 +96,27 @@ class DelimitedSource:
 
 def _whole_lines(lines: io.TextIOWrapper, limits: Limits) -> Iterator[str]:
     """Lines of bounded length: a file without line ends must not become one string."""
+    number = 0
     while line := lines.readline(limits.max_token_bytes):
+        number += 1
         if len(line) >= limits.max_token_bytes:
-            raise UnreadableFileError("a line is longer than any table has: refused")
-        yield line
+            raise UnreadableFileError(
+                f"line {number} has more than {limits.max_token_bytes:,} characters, which no table has", line=number
+            )
+        yield line.replace("\0", "\ufffd")  # part of no value, and nothing that keeps texts takes it
+
+
+def is_binary(sample: bytes) -> bool:
+    """Dirty text has a stray control character here and there; a tenth of anything else are such."""
+    controls = len(sample) - len(sample.translate(None, CONTROLS))
+    return controls > max(FEW_CONTROLS, len(sample) // 50)
 
 
 def _encoding_of(sample: bytes, path: Path) -> str:
     for mark, encoding in MARKS:
         if sample.startswith(mark):
             return encoding
-    if b"\0" in sample:
+    if is_binary(sample):
         raise UnreadableFileError(f"{path.suffix or 'the file'} holds binary data, not text")
     try:
         sample.decode("utf-8")

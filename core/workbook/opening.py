@@ -8,6 +8,7 @@ from core.errors import UnreadableFileError, UnsupportedTypeError
 from core.workbook import gzipped
 from core.workbook.archive import Archive
 from core.workbook.cells import Cells
+from core.workbook.delimited import is_binary
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import HEAD_ROWS, Head, SheetInfo, Source, Tick, no_tick
 
@@ -106,7 +107,7 @@ def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
         raise UnsupportedTypeError(f"{name} is a web page or other markup, not a workbook: save it as .xlsx or .csv")
     if suffix in {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".parquet"}:
         raise UnreadableFileError(f"{name} is not a {suffix} file: its first bytes say otherwise, or it is cut off")
-    if b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if is_binary(start) and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnsupportedTypeError(f"{name} is binary data of no kind that is read here: {', '.join(sorted(SUFFIXES))}")
     return "csv"
 
