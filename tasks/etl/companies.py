@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -20,19 +21,18 @@ CACHE_KIB = 32 * 1024
 REMEMBERED = 100_000
 ROWS_AT_ONCE = 20_000
 
-_TABLE = """
-CREATE TABLE pairs (id TEXT, name TEXT, rows INTEGER, first INTEGER, PRIMARY KEY (id, name)) WITHOUT ROWID
+# What each batch saw is only noted down, and sorted once when all is there: keeping a key while ten million companies
+# come in random order would read and write a page of it for every one of them.
+_SEEN = "CREATE TABLE seen (id TEXT, name TEXT, rows INTEGER, first INTEGER)"
+_SORTED = "SELECT id, name, sum(rows), min(first) FROM seen GROUP BY id, name ORDER BY id"
+_COMPANIES = "CREATE TABLE companies (id TEXT PRIMARY KEY, name TEXT, owns_prefix INTEGER) WITHOUT ROWID"
+_COMPANY = "SELECT name, owns_prefix FROM companies WHERE id = ?"
+# An id that collides with a more frequent one is no company that a name could mean.
+_OWNERS = """
+SELECT DISTINCT seen.id FROM seen JOIN companies USING (id) WHERE seen.name = ? AND owns_prefix LIMIT 2
 """
-_ADD = """
-INSERT INTO pairs VALUES (?, ?, ?, ?)
-ON CONFLICT (id, name) DO UPDATE SET rows = rows + excluded.rows, first = min(first, excluded.first)
-"""
-_CANONICAL = "SELECT name FROM pairs WHERE id = ? AND name <> '' ORDER BY rows DESC, first LIMIT 1"
-_OWNERS = "SELECT DISTINCT id FROM pairs WHERE name = ?"
-_PREFIX_OWNER = """
-SELECT id FROM pairs WHERE id >= ?1 AND id < ?1 || char(1114111) GROUP BY id ORDER BY sum(rows) DESC, min(first)
-LIMIT 1
-"""
+_USABLE = "SELECT id, name FROM companies WHERE name <> '' AND owns_prefix AND length(name) <= ? ORDER BY id"
+_NEVER = 2**63 - 1  # a line that no file has
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class CompanyDirectory:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         for pragma in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{CACHE_KIB}", "temp_store=FILE"):
             self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute(_TABLE)
+        self._db.execute(_SEEN)
         self._repair = repair
         self._known: dict[tuple[str | None, str | None], Company] = {}
 
@@ -73,7 +73,7 @@ class CompanyDirectory:
         """Count the pairs of one batch; rows without a usable id tell nothing."""
         pairs = Pairs.of(company_ids, names)
         rows = np.bincount(pairs.codes, minlength=len(pairs.distinct))
-        first = np.full(len(pairs.distinct), np.iinfo(np.int64).max)
+        first = np.full(len(pairs.distinct), _NEVER)
         np.minimum.at(first, pairs.codes, lines)
         counted = [
             (company_id, trimmed(name), int(rows[index]), int(first[index]))
@@ -81,12 +81,17 @@ class CompanyDirectory:
             if (company_id := trimmed(raw_id)) and not is_masked(company_id)
         ]
         self._db.execute("BEGIN")
-        self._db.executemany(_ADD, counted)
+        self._db.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", counted)
         self._db.execute("COMMIT")
 
     def close_counting(self) -> None:
-        """All rows were added: names can be looked up from now on."""
-        self._db.execute("CREATE INDEX names ON pairs (name)")
+        """All rows were added: from now on companies can be asked for."""
+        self._db.execute(_COMPANIES)
+        self._db.execute("BEGIN")
+        self._db.executemany("INSERT INTO companies VALUES (?, ?, ?)", _decided(self._db.cursor().execute(_SORTED)))
+        self._db.execute("COMMIT")
+        if self._repair:
+            self._db.execute("CREATE INDEX names ON seen (name)")
 
     def company(self, company_id: str | None, name: str | None) -> Company:
         """Which company a row means that says this id and this name."""
@@ -104,23 +109,15 @@ class CompanyDirectory:
         bare = Reason.COMPANY_ID_MASKED.bit if company_id else Reason.COMPANY_ID_MISSING.bit
         if not name:
             return Company("", "", bare | Reason.COMPANY_NAME_MISSING.bit)
-        owners = list(itertools.islice(self._owners(name), 2)) if self._repair else []
+        owners = self._db.execute(_OWNERS, (name,)).fetchall() if self._repair else []
         if not owners:
             return Company("", name, bare)
         if len(owners) > 1:
             return Company("", name, Reason.COMPANY_AMBIGUOUS.bit)
-        return self._by_id(owners[0], name, notes=Note.COMPANY_ID_REPAIRED.bit)
-
-    def _owners(self, name: str) -> Iterator[str]:
-        """The companies of this name; an id that collides with a more frequent one is none."""
-        return (row[0] for row in self._db.execute(_OWNERS, (name,)) if self._owns_its_prefix(row[0]))
-
-    def _owns_its_prefix(self, company_id: str) -> bool:
-        return bool(self._db.execute(_PREFIX_OWNER, (company_id[:ID_LENGTH],)).fetchone()[0] == company_id)
+        return self._by_id(owners[0][0], name, notes=Note.COMPANY_ID_REPAIRED.bit)
 
     def _by_id(self, company_id: str, name: str, *, notes: int) -> Company:
-        found = self._db.execute(_CANONICAL, (company_id,)).fetchone()
-        canonical = found[0] if found else ""
+        canonical, owns_prefix = self._db.execute(_COMPANY, (company_id,)).fetchone()
         reasons = 0
         if not canonical or not (name or self._repair):
             reasons |= Reason.COMPANY_NAME_MISSING.bit
@@ -130,18 +127,56 @@ class CompanyDirectory:
             reasons |= Reason.COMPANY_NAME_DIFFERS.bit
         if len(canonical) > NAME_LENGTH:
             reasons |= Reason.COMPANY_NAME_TOO_LONG.bit
-        if not self._owns_its_prefix(company_id):
+        if not owns_prefix:
             reasons |= Reason.COMPANY_ID_COLLISION.bit
         return Company(company_id, canonical, reasons, notes)
 
     def companies(self) -> Iterator[list[Company]]:
         """All companies that rows could be charged to, in pieces, each once."""
-        cursor = self._db.cursor().execute("SELECT DISTINCT id FROM pairs ORDER BY id")
+        cursor = self._db.cursor().execute(_USABLE, (NAME_LENGTH,))
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            found = (self._by_id(row[0], "", notes=0) for row in rows)
-            # Asked without a name, a company is unusable only by what is wrong with itself.
-            wrong = Reason.COMPANY_ID_COLLISION.bit | Reason.COMPANY_NAME_TOO_LONG.bit
-            yield [company for company in found if company.name and not company.reasons & wrong]
+            yield [Company(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """A company as the file has it."""
+
+    id: str
+    name: str  # the one it has most often
+    rows: int
+    first: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return -self.rows, self.first
+
+
+def _decided(pairs: Iterable[tuple[str, str, int, int]]) -> Iterator[tuple[str, str, bool]]:
+    """Each company, and whether its first 24 characters are its own. Of any number of rivals only one is held."""
+    best: _Counted | None = None
+    for company in _counted(pairs):
+        if best is None or best.id[:ID_LENGTH] != company.id[:ID_LENGTH]:
+            if best is not None:
+                yield best.id, best.name, True
+            best = company
+            continue
+        best, loser = (best, company) if best.rank <= company.rank else (company, best)
+        yield loser.id, loser.name, False
+    if best is not None:
+        yield best.id, best.name, True
+
+
+def _counted(pairs: Iterable[tuple[str, str, int, int]]) -> Iterator[_Counted]:
+    for company_id, same in itertools.groupby(pairs, itemgetter(0)):
+        total, earliest = 0, _NEVER
+        canonical, canonical_rank = "", (0, _NEVER)
+        for _, name, rows, first in same:
+            total += rows
+            earliest = min(earliest, first)
+            if name and (-rows, first) < canonical_rank:
+                canonical, canonical_rank = name, (-rows, first)
+        yield _Counted(company_id, canonical, total, earliest)
 
 
 @dataclass(frozen=True)
