@@ -18,7 +18,7 @@ def rejects(
     connection: Connection, load_id: int, *, limit: int, reason: str | None = None, after_line: int = 0
 ) -> Rows:
     """Rejected rows in the order of the file."""
-    columns = [RejectedTransaction.__table__.c[name] for name in ("line", *TEXT_COLUMNS, "reasons")]
+    columns = [RejectedTransaction.__table__.c[name] for name in ("line", *TEXT_COLUMNS, "reasons", "record")]
     statement = (
         select(*columns)
         .where(RejectedTransaction.load_id == load_id, RejectedTransaction.line > after_line)

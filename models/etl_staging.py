@@ -138,7 +138,7 @@ def copy_charges(table: str) -> str:
 
 
 def copy_rejects(table: str) -> str:
-    return f"COPY {table} (line, {_TEXTS}, reasons) FROM STDIN (FREEZE)"
+    return f"COPY {table} (line, {_TEXTS}, record, reasons) FROM STDIN (FREEZE)"
 
 
 def copy_companies(table: str) -> str:

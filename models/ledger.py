@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from models.etl_staging import Staging
 from models.raw_transaction import TEXT_COLUMNS
 
 SMALL = 50_000  # so few rows are inserted where they belong; more are attached or swapped in whole
+# Why a record is none: what could be read of its fields says nothing reliable.
+BROKEN = ("too_few_fields", "too_many_fields", "quote_not_closed", "nul_byte", "bad_encoding")
 BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 _TEXTS = ", ".join(TEXT_COLUMNS)
 _CHARGE = "id, company_id, amount, status, created_at, updated_at"
@@ -28,6 +31,7 @@ class StagedRows:
     raw: int = 0
     charges: int = 0
     is_summed: bool = False  # its daily sums are staged as well, and only companies with charges
+    are_rejects: bool = False  # rows that were rejected before, to be judged again as they were mended
 
 
 Wait = Callable[[], None]  # called while waiting; it may raise
@@ -43,6 +47,17 @@ class Published:
     raw_rows: int
     companies_added: int
     is_swapped: bool
+    reasons: dict[str, int]  # of the rejects that are new
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What publishing a load would find there: known charges, taken ids or companies, known rejects, and new ones."""
+
+    known: int
+    taken: int
+    known_rejects: int
+    reasons: dict[str, int]
 
 
 def try_lock_ledger(connection: Connection) -> bool:
@@ -70,6 +85,7 @@ class Publication:
             self._move_taken()
         if self._has_rows("rejected_transactions"):
             self._forget_known_rejects()
+            self._forget_broken_records()
         known = self._count("SELECT count(*) FROM etl_known")
         if known:
             self._remove("etl_known")
@@ -82,21 +98,26 @@ class Publication:
         else:
             self._do(f"INSERT INTO charges ({_CHARGE}) SELECT {_CHARGE} FROM {self._staged.charges} ORDER BY id")
         rejected = self._do(
-            f"INSERT INTO rejected_transactions (load_id, line, {_TEXTS}, reasons)"
-            f" SELECT load_id, line, {_TEXTS}, reasons FROM {self._staged.rejects} ORDER BY line"
+            f"INSERT INTO rejected_transactions (load_id, line, {_TEXTS}, reasons, record)"
+            f" SELECT load_id, line, {_TEXTS}, reasons, record FROM {self._staged.rejects} ORDER BY line"
         )
+        reasons = self._reasons()
         raw = self._add_raw(self._rows.raw - known)
         self._staged.drop_judged(self._run)
-        return Published(added, rejected, known, raw, companies, is_swapped)
+        return Published(added, rejected, known, raw, companies, is_swapped, reasons)
 
-    def preview(self) -> tuple[int, int, int]:
-        """What publishing would find in the ledger: known charges, taken ids or companies, known rejects."""
+    def preview(self) -> Preview:
+        """What publishing would find in the ledger."""
         self._do("CREATE TEMP TABLE etl_known (line bigint PRIMARY KEY) ON COMMIT DROP")
         self._move_taken()
+        self._forget_broken_records()
         known = self._count("SELECT count(*) FROM etl_known")
+        refused = self._run.execute(text("SELECT reason, count(DISTINCT line) FROM etl_refused GROUP BY 1"))
         taken = self._count("SELECT count(DISTINCT line) FROM etl_refused")
+        self._do(f"DELETE FROM {self._staged.rejects} WHERE line IN (SELECT line FROM etl_refused)")  # counted above
         self._forget_known_rejects()
-        return known, taken, self._count("SELECT count(*) FROM etl_known") - known
+        reasons = Counter(self._reasons()) + Counter({row[0]: int(row[1]) for row in refused})
+        return Preview(known, taken, self._count("SELECT count(*) FROM etl_known") - known, dict(reasons))
 
     def _move_taken(self) -> None:
         """Charges whose id or company the ledger has: the same again is known, anything else a reject."""
@@ -150,6 +171,25 @@ class Publication:
             f" WHERE {same} RETURNING staged.line)"
             " INSERT INTO etl_known SELECT DISTINCT line FROM gone ON CONFLICT DO NOTHING"
         )
+
+    def _forget_broken_records(self) -> None:
+        """A record whose form was broken left only what could be read of it: unchanged, that is still no charge."""
+        if not self._rows.are_rejects:
+            return
+        same = " AND ".join(f"coalesce(new.{c}, '') = coalesce(old.{c}, '')" for c in TEXT_COLUMNS)
+        self._do(
+            f"INSERT INTO etl_known SELECT DISTINCT new.line FROM {self._staged.raw} AS new"
+            f" JOIN {self._staged.charges} AS staged USING (line) JOIN rejected_transactions AS old ON {same}"
+            " WHERE old.load_id <> :load_id AND old.reasons && :broken ON CONFLICT DO NOTHING",
+            load_id=self._staged.load_id,
+            broken=list(BROKEN),
+        )
+
+    def _reasons(self) -> dict[str, int]:
+        """Of the rejects that are staged, and so new."""
+        each = f"SELECT unnest(reasons) AS reason FROM {self._staged.rejects}"
+        rows = self._run.execute(text(f"SELECT reason, count(*) FROM ({each}) AS each GROUP BY 1 ORDER BY 1"))
+        return {row[0]: int(row[1]) for row in rows}
 
     def _add_companies(self) -> int:
         """Those that charges refer to; a name that the ledger has is kept."""

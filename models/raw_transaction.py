@@ -44,3 +44,4 @@ class RejectedTransaction(Base):
     created_at: Mapped[str | None]
     paid_at: Mapped[str | None]
     reasons: Mapped[list[str]]
+    record: Mapped[bytes | None] = mapped_column(LargeBinary)  # as above

@@ -68,6 +68,7 @@ class Reject(BaseModel):
     created_at: str | None
     paid_at: str | None
     reasons: list[Reason]
+    record: str | None = Field(description="what the file has there, where its form was broken")
 
 
 class RejectList(BaseModel):

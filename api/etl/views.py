@@ -25,6 +25,7 @@ from tasks.etl.reasons import MEANING, Reason
 etl = APIBlueprint("etl", __name__, url_prefix="/api/v1/etl", abp_tags=[Tag(name="ETL", description=__doc__)])
 
 _PAGE = 5000
+_STAGES = ("load", "extract", "transform", "publish")
 # The first column tells our reader that a leading apostrophe is a guard and no part of the value.
 REJECT_COLUMNS = (
     "reckoner_line",
@@ -36,6 +37,7 @@ REJECT_COLUMNS = (
     "created_at",
     "paid_at",
     "reasons",
+    "record",  # where the form was broken, its fields alone do not say what the file has
 )
 
 
@@ -69,11 +71,16 @@ def get_rejects(path: schemas.RunPath, query: schemas.RejectQuery) -> Response:
     found = {Reason(reason) for row in shown for reason in row.reasons}
     return json_response(
         {
-            "data": [dict(row._mapping) for row in shown],  # noqa: SLF001 - SQLAlchemy's public name for it
+            # SQLAlchemy calls a public thing so.
+            "data": [{**row._mapping, "record": _text(row.record)} for row in shown],  # noqa: SLF001
             "meaning": {str(reason): MEANING[reason] for reason in Reason if reason in found},
             "next_cursor": shown[-1].line if len(rows) > query.limit else None,
         }
     )
+
+
+def _text(record: bytes | None) -> str | None:
+    return None if record is None else record.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _all_rejects(load_id: int, reason: str | None) -> Iterator[Sequence[Any]]:
@@ -85,7 +92,7 @@ def _all_rejects(load_id: int, reason: str | None) -> Iterator[Sequence[Any]]:
         while True:
             with db.connect() as connection:
                 rows = rejects(connection, load_id, limit=_PAGE, reason=reason, after_line=line)
-            yield rows
+            yield [(*row[:-1], _text(row.record)) for row in rows]
             if len(rows) < _PAGE:
                 return
             line = rows[-1].line
@@ -123,4 +130,5 @@ def _run(run_id: UUID) -> EtlRun:
 def document(run: EtlRun) -> dict[str, Any]:
     facts = {name: getattr(run, name) for name in schemas.RunDocument.model_fields if name != "staging_expires_at"}
     expires_at = run.updated_at + STAGING_KEPT if run.status == RunStatus.OPEN else None
-    return {**facts, "staging_expires_at": expires_at}
+    in_order = {name: run.stages[name] for name in (*_STAGES, *run.stages) if name in run.stages}
+    return {**facts, "stages": in_order, "staging_expires_at": expires_at}

@@ -64,7 +64,9 @@ class EtlResult(Result):
     rows_rejected: int
     rows_known: int = Field(description="rows that the ledger had already, which therefore changed nothing")
     rows_repaired: int
-    reasons: dict[str, int] = Field(description="rejected rows by reason; a row can have several")
+    reasons: dict[str, int] = Field(
+        description="rejected rows by reason, without those that were known; a row can have several"
+    )
     stages: dict[str, StageReport]
     jobs: dict[str, UUID] = Field(default_factory=dict, description="the job of each stage")
 

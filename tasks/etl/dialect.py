@@ -13,6 +13,7 @@ from tasks.etl.fields import COLUMNS
 
 DELIMITERS = (",", ";", "\t", "|", ":", "^", "~")
 GUARD_COLUMN = "reckoner_line"  # the files we write have it: there, a leading apostrophe guards against formulas
+RARELY_BY_CHANCE = 10
 LONGEST_HEADER = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
@@ -78,7 +79,8 @@ def encoding_of(sample: bytes) -> tuple[str, int]:
         text = sample.decode("utf-8", "surrogateescape")
         bad = sum("\udc80" <= char <= "\udcff" for char in text)
         good = sum(char > "\x7f" for char in text) - bad
-        return ("utf-8" if good > bad else "cp1252"), 0
+        # Letters of another encoding make a sound UTF-8 sequence by chance very seldom.
+        return ("utf-8" if RARELY_BY_CHANCE * good > bad else "cp1252"), 0
     return "utf-8", 0
 
 

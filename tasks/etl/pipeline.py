@@ -155,7 +155,7 @@ class Pipeline:
         )  # fmt: skip
 
     def _result(self, run: EtlRun, reports: dict[str, dict[str, Any]]) -> EtlResult:
-        judged = run.stages.get("transform") or {}
+        judged, published = run.stages.get("transform") or {}, run.stages.get("publish") or {}
         return EtlResult(
             run=run.id,
             outcome="published",
@@ -164,7 +164,7 @@ class Pipeline:
             rows_rejected=run.rows_rejected or 0,
             rows_known=run.rows_known or 0,
             rows_repaired=judged.get("repaired", 0),
-            reasons=judged.get("reasons", {}),
+            reasons=published.get("reasons") or {},
             stages={name: StageReport.model_validate(_report(report)) for name, report in reports.items()},
             jobs=self._jobs,
         )

@@ -85,11 +85,70 @@ def test_rejects_as_csv_and_excel_carry_no_formula_and_can_be_loaded_again(ledge
     assert [cell.value for cell in sheet[3]][4] == "@x"
     answer = http.post("/api/v1/files", files={"file": ("rejects.csv", text)})
     again = http.ended(http.submit("etl", {"file": answer.json()["id"]})["id"])
-    assert (again["result"]["rows_known"], again["result"]["raw_rows"]) == (2, 0)
+    assert (again["result"]["rows_known"], again["result"]["raw_rows"], again["result"]["reasons"]) == (2, 0, {})
     mended = text.replace("'-5.00", "5.55").replace("'@x", "6.66").replace("?", "paid").replace("http", "mended")
     answer = http.post("/api/v1/files", files={"file": ("mended.csv", mended)})
     again = http.ended(http.submit("etl", {"file": answer.json()["id"]})["id"])
     assert again["result"]["charges_added"] == 2
+
+
+def test_rejects_that_nobody_mended_are_no_charges_the_second_time_either(platform):
+    """Of a record whose form was broken the file of rejects has only what could be read; that proves nothing."""
+    broken = [
+        "broken1,Acme",
+        line("broken2") + ",surplus",
+        line("broken3", name='"never closed'),
+        line("broken4", name="a\0b"),
+    ]
+    with platform.client() as http:
+        first = run(http, "broken.csv", line("whole1"), line("whole2"), line("whole3"), *broken)
+        assert (first["result"]["charges_added"], first["result"]["rows_rejected"]) == (3, 4)
+        url = f"{RUNS}/{first['result']['run']}/rejects"
+        shown = http.get(url).json()["data"]
+        assert [row["record"] for row in shown] == [*broken[:3], broken[3].replace("\0", "\ufffd")]
+        listed = list(csv.DictReader(io.StringIO(http.get(f"{url}?format=csv").text)))
+        assert [row["record"] for row in listed] == [row["record"] for row in shown]
+        for form in ("csv", "xlsx"):
+            content = http.get(f"{url}?format={form}").content
+            file = http.post("/api/v1/files", files={"file": (f"rejects.{form}", content)}).json()["id"]
+            for dry_run in (True, False):
+                job = http.ended(http.submit("etl", {"file": file, "dry_run": dry_run})["id"])
+                result = job["result"]
+                counts = (result["charges_added"], result["rows_rejected"], result["rows_known"], result["reasons"])
+                assert counts == (0, 0, 4, {}), (form, dry_run, result)
+        mended = http.get(f"{url}?format=csv").text.replace("broken2,Acme", "broken2,Acme Ltd")
+        file = http.post("/api/v1/files", files={"file": ("mended.csv", mended)}).json()["id"]
+        for dry_run in (True, False):
+            result = http.ended(http.submit("etl", {"file": file, "dry_run": dry_run})["id"])["result"]
+            assert (result["charges_added"], result["rows_known"]) == (1, 3), (dry_run, result)
+
+
+def test_a_file_with_nothing_but_its_header_is_a_run_of_no_rows(platform):
+    with platform.client() as http:
+        result = run(http, "header-only.csv")["result"]
+        assert (result["outcome"], result["raw_rows"], result["reasons"]) == ("published", 0, {})
+        dry = run(http, "header-only.csv", dry_run=True)["result"]
+        assert (dry["outcome"], dry["raw_rows"]) == ("rehearsed", 0)
+
+
+def test_a_stray_control_character_costs_its_record_and_not_the_upload(platform):
+    with platform.client() as http:
+        sent = upload(http, "stray.csv", line("stray1"), line("stray2", name="Ac\0me"))
+        shown = http.get(f"/api/v1/files/{sent}").json()["preview"]["sheets"][0]["first_rows"]
+        assert shown[1]["cells"][1] == "Ac\ufffdme"
+        result = http.ended(http.submit("etl", {"file": sent})["id"])["result"]
+        assert (result["charges_added"], result["reasons"]) == (1, {"nul_byte": 1})
+        long = http.post("/api/v1/files", files={"file": ("long.csv", f"a,b\n1,{'x' * 2**21}\n")})
+        assert (long.status_code, "line 2" in long.json()["detail"]) == (422, True)
+
+
+def test_every_stage_reports_its_pace_and_memory_in_their_order(ledger):
+    http, first, _ = ledger
+    stages = http.get(f"{RUNS}/{first['result']['run']}").json()["stages"]
+    assert list(stages) == ["load", "extract", "transform", "publish"]
+    for stage in stages.values():
+        assert {"rows", "seconds", "rows_per_second"} <= set(stage)
+        assert stage["peak_memory_bytes"] > 0
 
 
 def test_two_runs_are_compared(ledger):

@@ -58,6 +58,13 @@ def test_the_encoding_is_found(encoding):
     assert read(f"{HEAD}\n{line}\n".encode(encoding)) == {2: good(line)}
 
 
+def test_as_many_bad_bytes_as_good_letters_do_not_make_another_encoding_of_the_file():
+    lines = [GOOD.replace("a1", "Ñ1").encode(), GOOD.replace("Acme", "x").encode().replace(b"x", b"A\xff\xfe")]
+    found = read(f"{HEAD}\n".encode() + b"\n".join(lines) + b"\n")
+    assert found[2] == good(GOOD.replace("a1", "Ñ1"))
+    assert found[3][1] == "bad_encoding"
+
+
 def test_gzip_is_read_and_a_cut_off_gzip_is_an_error():
     packed = gzip.compress(f"{HEAD}\n{GOOD}\n".encode() * 50)
     assert len(read(packed)) == 99

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import PlatformError
-from models.etl_run import EtlRun, RunStatus, fail_run
+from models.etl_run import EtlRun, RunStatus, fail_run, note_stage
 from models.etl_staging import Staging
 from tasks.etl.contract import ExtractParams, FileParams, LoadResult, RunParams, StageReport
 from tasks.etl.stages.context import Watched
-from tasks.etl.stages.extract import Filters, extract
+from tasks.etl.stages.extract import STAGE, Filters, extract
 from tasks.etl.stages.hold import known_run, run_of
 from tasks.etl.stages.load import load
 from tasks.etl.stages.publish import publish
@@ -56,7 +56,9 @@ def extract_body(params: ExtractParams, watched: Watched) -> StageReport:
         target = Path(folder) / name
         report = extract(place, run, target, as_csv=params.format == "csv", filters=filters)
         watched.job.save_artifact(target, name, MEDIA[params.format])
-    return StageReport.of({**report, "artifact": name, "media_type": MEDIA[params.format]})
+    report = {**report, "artifact": name, "media_type": MEDIA[params.format]}
+    note_stage(watched.job.effects(), run.id, STAGE, report)
+    return StageReport.of(report)
 
 
 def transform_body(params: RunParams, watched: Watched) -> StageReport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +15,7 @@ from tasks.etl.fields import COLUMNS
 from tasks.etl.source import sha256_of
 from tasks.etl.stages.rebuild import spool_of
 from tasks.etl.stages.spool import SpoolWriter
-from tasks.etl.stages.workplace import Workplace
+from tasks.etl.stages.workplace import Stopwatch, Workplace
 
 STAGE = "extract"
 
@@ -52,7 +51,7 @@ def _both(batch: RecordBatch, days: Array, keep: Array) -> tuple[RecordBatch, Ar
 
 def extract(place: Workplace, run: EtlRun, target: Path, *, as_csv: bool, filters: Filters) -> dict[str, Any]:
     """Write the file; answers its metadata."""
-    started = time.perf_counter()
+    watch = Stopwatch()
     spool = spool_of(place, run)
     if as_csv:
         rows = _write_csv(place, spool.batches(), target, filters, spool.rows)
@@ -78,7 +77,7 @@ def extract(place: Workplace, run: EtlRun, target: Path, *, as_csv: bool, filter
         "format": "csv" if as_csv else "parquet",
         "schema": {name: "int64" if name in {"line", GUARD_COLUMN} else "text" for name in _names(as_csv=as_csv)},
         "filters": {name: str(value) for name, value in filters.__dict__.items() if value is not None},
-        "seconds": round(time.perf_counter() - started, 3),
+        **watch.facts(rows),
     }
 
 

@@ -41,6 +41,8 @@ def load(place: Workplace, run: EtlRun, path: Path) -> dict[str, Any]:
             loader.load_chunk(itertools.chain([first], records), opened.delimiter)
         header = opened.header
     report = {
+        "rows": 0,  # a file may hold nothing but its header
+        "problems": {},
         **loader.standing,
         "done": True,
         "columns": list(header.names)[:100],
@@ -116,7 +118,7 @@ class _Loader:
             if self._mark is None:
                 self._staged.drop(connection)
                 self._staged.create_raw(connection)
-            report = {"rows": 0, "problems": {}, **report, "mark": self._mark or 0}
+            report = {**report, "mark": self._mark or 0}
             if not move_stage(connection, self._run.id, STAGE, self._mark, report):
                 raise ConflictError(f"somebody else went on with load {self._run.load_id}")
 

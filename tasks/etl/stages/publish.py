@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func
 from core.errors import ConflictError
 from models.etl_run import EtlRun, RunStatus, note_stage
 from models.ledger import Publication, StagedRows, try_lock_ledger
+from tasks.etl.dialect import GUARD_COLUMN
 from tasks.etl.stages.hold import locked_run
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 
@@ -37,7 +38,8 @@ def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, 
         raise ConflictError(f"run {run.id} is not transformed yet: run that stage first", run=str(run.id))
     place.tick(0, transformed["rows"], message="building keys")
     loaded = current.stages["load"]
-    staged = StagedRows(loaded["rows"], transformed["charges"], transformed["is_summed"])
+    are_rejects = GUARD_COLUMN in loaded["columns"]
+    staged = StagedRows(loaded["rows"], transformed["charges"], transformed["is_summed"], are_rejects)
     done = Publication(connection, run.load_id, wait, staged).publish()
     report = {
         "done": True,
@@ -47,6 +49,7 @@ def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, 
         "known": done.rows_known,
         "raw_added": done.raw_rows,
         "companies_added": done.companies_added,
+        "reasons": done.reasons,
         **watch.facts(transformed["rows"]),
     }
     note_stage(

@@ -104,7 +104,7 @@ def _sealed(judged: Judged, chosen: NDArray[np.bool_]) -> _Sealed:
 def _reject_rows(judged: Judged) -> bytes:
     distinct, codes = np.unique(judged.reasons, return_inverse=True)
     literals = ["{" + ",".join(reasons_in(int(bits))) + "}" for bits in distinct]
-    batch = judged.records.select(["line", *COLUMNS])
+    batch = judged.records.select(["line", *COLUMNS, "record"])
     batch = batch.append_column("reasons", pa.array(literals, pa.string()).take(pa.array(codes)))
     return bytes(copy_rows(batch))
 
