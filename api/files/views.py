@@ -30,7 +30,7 @@ _LONGEST_NAME = 255
 
 @files.post("/files", summary="Upload a workbook, CSV or Parquet file", responses={201: schemas.FileDocument})
 def upload_file(query: schemas.UploadQuery) -> Response:
-    """As a form's `file`, or as the body itself with `?name=`. The same content is stored once."""
+    """As a form's `file`, or as the body itself with `?name=`; gzipped or not. The same content is stored once."""
     platform = current_platform()
     limit = platform.settings.max_upload_bytes
     request.max_content_length = limit + _SLACK
