@@ -10,6 +10,8 @@ from embedded.ports import free_port
 from tests.docs.conftest import TUTORIALS, read
 from tests.docs.page import fits
 
+pytestmark = pytest.mark.timeout(360)  # a page is many commands, each with a start of its own
+
 ON_ONE_PLATFORM = ("reconcile-a-payment", "clear-a-ledger", "find-gaps-in-invoices", "nightly-etl", "add-a-kind")
 ON_SEVERAL_MACHINES = "run-on-several-machines"
 
