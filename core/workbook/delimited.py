@@ -17,7 +17,7 @@ SAMPLE_BYTES = 64 << 10
 BLOCK_ROWS = 32_768
 DELIMITERS = (",", ";", "\t", "|")
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
-FEW_CONTROLS = 3
+FEW_CONTROLS = 2
 MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 

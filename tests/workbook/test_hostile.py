@@ -210,13 +210,18 @@ def test_a_flipped_byte_in_the_content_is_noticed(tmp_path):
             "unreadable_file: the xls file cannot be read",
         ),
         ("broken.parquet", b"PAR1" + b"\0" * 100, "unreadable_file: the Parquet file cannot be read"),
-        ("nul.csv", b"a,b\n1,\0\n", "unsupported_type: nul.csv is binary data"),
+        ("nuls.csv", b"a,b\n1,\0\0\0\n", "unsupported_type: nuls.csv is binary data"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )
 def test_what_is_no_table_says_so(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     assert outcome(tmp_path / name).startswith(said)
+
+
+def test_a_stray_control_character_is_dirt_and_no_sign_of_a_binary_file(tmp_path):
+    (tmp_path / "nul.csv").write_bytes(b"a,b\n1,\0\n")
+    assert outcome(tmp_path / "nul.csv") == "read 2"
 
 
 def test_a_zip_of_something_else_says_so(tmp_path):
@@ -242,7 +247,7 @@ def test_an_encrypted_part_and_an_unknown_packing_say_so(tmp_path):
 
 def test_a_csv_without_line_ends_is_an_error(tmp_path):
     (tmp_path / "long.csv").write_bytes(b"1" * (8 * MEGABYTE))
-    assert outcome(tmp_path / "long.csv").startswith("unreadable_file: a line is longer")
+    assert outcome(tmp_path / "long.csv").startswith("unreadable_file: line 1 has more than")
 
 
 def test_an_honest_large_sheet_still_reads(tmp_path):
