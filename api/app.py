@@ -79,7 +79,7 @@ logger = structlog.get_logger()
 def make_platform(settings: Settings) -> Platform:
     runtime = make_runtime(settings, application="api", pool_size=settings.api_threads)
     celery = make_celery(settings)
-    return Platform(runtime, celery, Publisher(celery, runtime.db, runtime.board))
+    return Platform(runtime, celery, Publisher(celery, runtime.db, runtime.redis))
 
 
 def create_app(platform: Platform) -> OpenAPI:

@@ -22,6 +22,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from api.abacus.lane import AddLane
 from api.fast_poll import FastPoll
+from api.jobs.lane import SubmitLane
 from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
 from api.problem import problem
@@ -118,7 +119,8 @@ class Front:
         self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="upload")
         self._switchboard = Switchboard(platform.settings.redis_url)
         self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
-        self._adds = AddLane(app, platform, app.extensions["key_ring"])
+        self._adds = AddLane(app, platform)
+        self._submits = SubmitLane(app, platform)
 
     def __rsgi_init__(self, _: asyncio.AbstractEventLoop) -> None:
         # A server killed outright would leave this process listening on its port, and block the next start.
@@ -143,9 +145,9 @@ class Front:
             pool = await self._receive(environ, protocol, loop)
             if pool is None:
                 return
-            added = await self._adds.answer(environ)
-            if added is not None:
-                protocol.response_bytes(*added)
+            quick = await self._submits.answer(environ) or await self._adds.answer(environ)
+            if quick is not None:
+                protocol.response_bytes(*quick)
                 return
             reply = await loop.run_in_executor(pool, self._call, environ)
             wish = reply.wishes.get(WAIT)

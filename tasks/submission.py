@@ -191,44 +191,57 @@ def _replace(connection: Connection, existing: Job, wanted: Submission) -> Job |
     return cast("Job | None", row)
 
 
-_MANY = text(
-    """
+_INSERTED = """
     WITH wanted AS (
         SELECT *, CASE WHEN wanted_at > statement_timestamp() THEN wanted_at END AS run_at
         FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
-            id uuid, kind text, queue text, priority smallint, tags text[], params jsonb,
-            max_attempts int, wanted_at timestamptz)
+            id uuid, kind text, queue text, priority smallint, owner text, tags text[], params jsonb,
+            max_attempts int, wanted_at timestamptz, request_id text, traceparent text)
     ), made AS (
         INSERT INTO jobs (id, kind, status, queue, priority, owner, tags, params, version, attempt, handed_back,
-            crashes, max_attempts, created_at, updated_at, run_at, queued_at, request_id, traceparent)
-        SELECT id, kind, CASE WHEN run_at IS NULL THEN 'queued' ELSE 'scheduled' END, queue, priority, :owner, tags,
+            crashes, max_attempts, created_at, updated_at, run_at, queued_at, published_at, request_id, traceparent)
+        SELECT id, kind, CASE WHEN run_at IS NULL THEN 'queued' ELSE 'scheduled' END, queue, priority, owner, tags,
             params, 1, 0, 0, 0, max_attempts, clock_timestamp(), clock_timestamp(), run_at,
-            CASE WHEN run_at IS NULL THEN clock_timestamp() END, :request_id, :traceparent
-        FROM wanted RETURNING id, status
+            CASE WHEN run_at IS NULL THEN clock_timestamp() END,
+            CASE WHEN run_at IS NULL AND :is_published THEN clock_timestamp() END, request_id, traceparent
+        FROM wanted RETURNING *
+    ), told AS (
+        INSERT INTO job_events (job_id, seq, at, event, status, attempt, actor)
+        SELECT id, 1, clock_timestamp(), 'submitted', status, 0, owner FROM made
     )
-    INSERT INTO job_events (job_id, seq, at, event, status, attempt, actor)
-    SELECT id, 1, clock_timestamp(), 'submitted', status, 0, :owner FROM made
-    """
-)
+"""
+_MANY = text(_INSERTED + "SELECT count(*) FROM made")
+_MANY_SHOWN = text(_INSERTED + "SELECT * FROM made")
 
 
 def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
     """All of them in one statement, or none; housekeeping publishes them, in order. Unique keys are for single jobs."""
-    if not wanted:
-        return
+    if wanted:
+        connection.execute(_MANY, {"rows": _rows(wanted), "is_published": False})
+
+
+def submit_together(connection: Connection, wanted: Sequence[Submission], *, published: bool) -> list[Job]:
+    """As `submit` does for each of them, in one statement for all; none of them may be unique."""
+    made = connection.execute(_MANY_SHOWN, {"rows": _rows(wanted), "is_published": published})
+    jobs = {row.id: cast("Job", row) for row in made}
+    return [jobs[one.id] for one in wanted]
+
+
+def _rows(wanted: Sequence[Submission]) -> str:
     rows = [
         {
             "id": one.id,
             "kind": one.kind.name,
             "queue": str(one.kind.queue_for(one.params)),
             "priority": one.priority,
-            "tags": list(one.tags),
+            "owner": one.owner,
+            "tags": one.tags,
             "params": one.params,
             "max_attempts": one.kind.retry.max_attempts,
             "wanted_at": one.run_at,
+            "request_id": one.request_id,
+            "traceparent": one.traceparent,
         }
         for one in wanted
     ]
-    first = wanted[0]
-    facts = {"owner": first.owner, "request_id": first.request_id, "traceparent": first.traceparent}
-    connection.execute(_MANY, {"rows": dumps(rows).decode(), **facts})
+    return dumps(rows).decode()

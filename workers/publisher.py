@@ -1,4 +1,4 @@
-"""Hands job ids to Celery, in batches and off the request path.
+"""Hands job ids to Redis, in batches and off the request path.
 
 Postgres has the job before it comes here. What cannot be published is marked as unpublished again, and housekeeping
 finds it; so nothing here needs to survive a crash.
@@ -13,48 +13,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import redis
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
-from redis import RedisError
 from sqlalchemy import null, update
 
 from models.job import Job, JobStatus
 from models.session import Database
 from tasks.base import DATABASE_DOWN
-from tasks.board import Board
-from workers.celery_app import celery_priority
+from workers.envelope import Envelopes, publish
 
 logger = structlog.get_logger()
 
-HIGHEST = 9
 _BATCH = 200
 _PAUSE_AFTER_FAILURE = 1.0
-
-
-def publish(app: Celery, jobs: Sequence[Job]) -> None:
-    """One connection, one pipeline for many ids; raises kombu's OperationalError when Redis is away."""
-    with (
-        app.producer_pool.acquire(block=True, timeout=2) as producer,
-        producer.batch(  # type: ignore[attr-defined]  # newer than its stubs
-            max_size=_BATCH
-        ),
-    ):
-        for job in jobs:
-            app.send_task(
-                job.kind,
-                task_id=str(job.id),
-                producer=producer,
-                queue=job.queue,
-                priority=celery_priority(_urgency(job)),
-                ignore_result=True,
-                retry=False,
-            )
-
-
-def _urgency(job: Job) -> int:
-    """Whoever lost its turn with its worker does not stand at the end of the line again."""
-    return HIGHEST if job.crashes or job.handed_back else job.priority
 
 
 def unpublish(db: Database, ids: Sequence[UUID]) -> None:
@@ -66,12 +38,12 @@ def unpublish(db: Database, ids: Sequence[UUID]) -> None:
 
 
 class Publisher:
-    """A thread that publishes what submits hand it, and shows it on the board."""
+    """A thread that publishes what submits hand it."""
 
-    def __init__(self, app: Celery, db: Database, board: Board) -> None:
-        self._app = app
+    def __init__(self, app: Celery, db: Database, client: redis.Redis) -> None:
+        self._envelopes = Envelopes(app)
         self._db = db
-        self._board = board
+        self._redis = client
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -83,7 +55,9 @@ class Publisher:
         return time.monotonic() >= self._down_until and self._waiting.qsize() < 10 * _BATCH
 
     def hand_over(self, job: Job) -> None:
-        """Queue a committed job for publishing; returns at once."""
+        """Queue a committed job for publishing, unless it was left to housekeeping; returns at once."""
+        if job.published_at is None:
+            return
         if self._thread is None:
             self._start()
         self._waiting.put(job)
@@ -118,15 +92,12 @@ class Publisher:
         return batch, True
 
     def _send(self, batch: list[Job]) -> None:
-        to_publish = [job for job in batch if job.published_at is not None]
         try:
-            if to_publish:
-                publish(self._app, to_publish)
-        except (BrokerError, RedisError, OSError) as error:
+            publish(self._envelopes, self._redis, batch)
+        except (redis.RedisError, OSError) as error:
             self._down_until = time.monotonic() + _PAUSE_AFTER_FAILURE
-            logger.warning("publish_failed", jobs=len(to_publish), error=str(error))
-            self._leave_to_housekeeping([job.id for job in to_publish])
-        self._board.show(batch)
+            logger.warning("publish_failed", jobs=len(batch), error=str(error))
+            self._leave_to_housekeeping([job.id for job in batch])
 
     def _leave_to_housekeeping(self, ids: list[UUID]) -> None:
         try:

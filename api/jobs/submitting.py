@@ -16,7 +16,6 @@ from api.platform import current_holder, current_platform
 from api.waiting import wait_for
 from core.errors import InvalidInputError, PlatformError
 from models.api_key import Role
-from models.job import Job
 from tasks.board import public_body
 from tasks.inputs import Inputs, check_inputs
 from tasks.submission import Submission, Submitted, checked_params, described, submit
@@ -28,18 +27,19 @@ def submit_now(connection: Connection, wanted: Submission) -> Submitted:
     """Insert the job and remember to hand it to the publisher once this request's transaction is through."""
     publisher = current_platform().publisher
     submitted = submit(connection, wanted, published=publisher.takes_more)
-    handover: list[Job] = g.setdefault("handover", [])
-    if submitted.created:
-        handover.append(submitted.job)
-    if submitted.replaced is not None:
-        handover.append(submitted.replaced)
+    made: list[Submitted] = g.setdefault("submitted", [])
+    made.append(submitted)
     return submitted
 
 
 def hand_over() -> None:
     """After the commit: publish what was submitted. Runs for every request that came through without an error."""
-    for job in g.pop("handover", ()):
-        current_platform().publisher.hand_over(job)
+    platform = current_platform()
+    for submitted in g.pop("submitted", ()):
+        if submitted.created:
+            platform.publisher.hand_over(submitted.job)
+        if submitted.replaced is not None:
+            platform.lifecycle.show(submitted.replaced)
 
 
 def submission(kind_name: str, params: Any, **facts: Any) -> Submission:

@@ -10,13 +10,13 @@ from embedded.valkey import Valkey
 from tasks.base import Post, perform
 from tasks.context import JobContext
 from tasks.lifecycle import find
-from tasks.runtime import make_runtime
+from tasks.runtime import connect_redis, make_runtime
 from tests.chaos.wire import Wire
 from tests.kinds.probe.contract import ProbeResult
 from tests.running import eventually
 from workers.celery_app import make_celery
+from workers.envelope import Envelopes, publish
 from workers.housekeeping.rescue import Rescue
-from workers.publisher import publish
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_effects_may_stay_open_while_their_body_computes(make_job, claim, runtim
 def test_a_worker_may_give_up_and_acknowledge_messages_of_a_redis_that_went_away(settings, make_job, tmp_path):
     with Valkey(tmp_path, durable=False) as server:
         app = make_celery(settings.model_copy(update={"redis_url": server.url}))
-        publish(app, [make_job()])
+        publish(Envelopes(app), connect_redis(server.url), [make_job()])
         connection = app.connection_for_read()
         taken = []
         consumer = app.amqp.TaskConsumer(connection.channel(), on_message=taken.append)

@@ -16,7 +16,6 @@ from uuid import UUID
 import redis
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import Connection, and_, bindparam, func, null, select, update
 
 from models.job import Job, JobStatus
@@ -24,7 +23,7 @@ from models.worker import PausedQueue
 from tasks.lifecycle import SHOWN
 from tasks.runtime import Runtime
 from workers.celery_app import lists_of
-from workers.publisher import publish
+from workers.envelope import Envelopes, publish
 
 logger = structlog.get_logger()
 
@@ -52,7 +51,7 @@ class Republish:
 
     def __init__(self, runtime: Runtime, app: Celery) -> None:
         self._runtime = runtime
-        self._app = app
+        self._envelopes = Envelopes(app)
         self._looked_at = 0.0
 
     def run(self, connection: Connection) -> None:
@@ -71,8 +70,8 @@ class Republish:
         jobs = [cast("Job", row) for row in connection.execute(_TAKE, {"of_queue": queue, "room": room}).all()]
         jobs.sort(key=lambda job: (-job.priority, job.id))
         try:
-            publish(self._app, jobs)
-        except (BrokerError, redis.RedisError, OSError):
+            publish(self._envelopes, self._runtime.redis, jobs)
+        except (redis.RedisError, OSError):
             connection.rollback()  # they stay unpublished; the next turn tries again
             raise
 
