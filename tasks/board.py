@@ -29,6 +29,7 @@ _STAMP_DIGITS = 16
 _TICKS = 1_000_000  # progress writes that fit between two versions
 
 # The write is refused when what is there is newer; increments belong to the move and happen only with it.
+# Sent whole each time: a registered script asks first whether Redis still has it, which is a second round trip.
 _SHOW = """
 local there = redis.call('GETRANGE', KEYS[1], 0, 15)
 if there ~= '' and there >= ARGV[1] then return 0 end
@@ -123,7 +124,6 @@ class Board:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        self._show = client.register_script(_SHOW)
         self._away_until = 0.0
 
     @property
@@ -157,11 +157,7 @@ class Board:
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 life = int(_lifetime(JobStatus.RUNNING).total_seconds() * 1000)
-                self._show(
-                    keys=[key_of(job.id), tally.KEY],
-                    args=[mark, self._framed(job, mark, body), life],
-                    client=pipe,
-                )
+                pipe.eval(_SHOW, 2, key_of(job.id), tally.KEY, mark, self._framed(job, mark, body), life)
                 pipe.exists(f"{PREFIX}stop:{job.id}")
                 return bool(pipe.execute()[-1])
         except redis.RedisError as error:
@@ -175,7 +171,7 @@ class Board:
             with self._redis.pipeline(transaction=False) as pipe:
                 for key, mark, value, life, counts in entries:
                     milliseconds = int(life.total_seconds() * 1000)
-                    self._show(keys=[key, tally.KEY], args=[mark, value, milliseconds, *counts], client=pipe)
+                    pipe.eval(_SHOW, 2, key, tally.KEY, mark, value, milliseconds, *counts)
                 pipe.execute()
         except redis.RedisError as error:
             self._went_away(error)

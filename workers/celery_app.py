@@ -76,8 +76,9 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "broker_channel_error_retry": True,
         # With acknowledgement at the end, the prefetch count is not cut after a reconnect.
         "worker_enable_prefetch_count_reduction": False,
-        # Flower draws from these events.
+        # Flower draws from these events; sent in handfuls they cost little.
         "worker_send_task_events": True,
+        "worker_consumer": "workers.consumer:Consumer",
         # structlog has set the loggers up; Celery would add its own lines in its own form.
         "worker_hijack_root_logger": False,
         # What a body prints goes where its process prints, not into the log as a warning a line.

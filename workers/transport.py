@@ -1,4 +1,4 @@
-"""Celery's Redis transport, with one thing mended: a connection that is gone must not take the worker with it.
+"""Celery's Redis transport, mended: a connection that is gone must not take the worker with it, and commands are cheap.
 
 When Redis goes away, kombu gives messages back that were not acknowledged, and later acknowledges those whose jobs
 have ended, both over the closed connection. That raises AttributeError, which nobody expects, and the worker ends.
@@ -39,7 +39,17 @@ class QoS(redis.QoS):
 
 
 class Channel(redis.Channel):
+    """Keeps the client that kombu makes anew, at the price of two commands, for each command it sends."""
+
     QoS = QoS
+    _kept: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[misc]  # kombu's; its stubs leave it out
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = super()._create_client()  # type: ignore[misc]  # as above
+        return self._kept
 
 
 class Transport(redis.Transport):

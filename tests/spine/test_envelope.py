@@ -18,7 +18,7 @@ def app(settings):
 
 
 @pytest.mark.parametrize("priority", [0, 5, 9])
-def test_a_message_is_what_celery_would_have_sent(app, runtime, settings, make_job, priority):
+def test_a_message_is_what_celery_would_have_sent(app, settings, make_job, priority):
     job = make_job(priority=priority)
     client = connect_redis(settings.redis_url)
     publish(Envelopes(app), client, [job])
@@ -36,7 +36,7 @@ def test_each_message_has_its_own_job_and_delivery_tag(app, make_job):
     assert len({message["properties"]["delivery_tag"] for message in messages}) == 2
 
 
-def test_ids_are_handed_out_in_the_order_in_which_they_came(app, runtime, settings, make_job):
+def test_ids_are_handed_out_in_the_order_in_which_they_came(app, settings, make_job):
     jobs = [make_job(id=uuid7()) for _ in range(3)]
     client = connect_redis(settings.redis_url)
     publish(Envelopes(app), client, jobs)
