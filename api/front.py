@@ -22,6 +22,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestTimeout
 
 from api.abacus.lane import AddLane
 from api.fast_poll import FastPoll
+from api.items.quick import QuickItems
 from api.jobs.lane import SubmitLane
 from api.jobs.stream import Snapshot, look, sse
 from api.platform import Platform
@@ -119,6 +120,7 @@ class Front:
         self._uploads = ThreadPoolExecutor(_UPLOADS_AT_ONCE, thread_name_prefix="upload")
         self._switchboard = Switchboard(platform.settings.redis_url)
         self._fast_poll = FastPoll(platform, app.extensions["key_ring"])
+        self._quick_items = QuickItems(platform, app.extensions["key_ring"])
         self._adds = AddLane(app, platform)
         self._submits = SubmitLane(app, platform)
 
@@ -135,9 +137,9 @@ class Front:
         if scope.proto != "http":
             protocol.close(403)
             return
-        polled = self._fast_poll.answer(scope)
-        if polled is not None:
-            protocol.response_bytes(*polled)
+        read = self._fast_poll.answer(scope) or self._quick_items.answer(scope)
+        if read is not None:
+            protocol.response_bytes(*read)
             return
         loop = asyncio.get_running_loop()
         environ = _environ(scope, scope.headers.items())

@@ -54,6 +54,29 @@ class Ordinary:
             return response.status_code, list(response.headers.items()), response.get_data()
 
 
+class PlainReads:
+    """Knows the plain reads of clients that need not be asked for."""
+
+    def __init__(self, platform: Platform, ring: KeyRing) -> None:
+        self._settings = platform.settings
+        self._ring = ring
+
+    def holder(self, scope: Any) -> KeyHolder | None:
+        """Who reads, where that is known without asking anybody and nothing about the request is unusual."""
+        headers, settings = scope.headers, self._settings
+        if scope.method != "GET" or settings.rate_limit:
+            return None
+        if "origin" in headers or "x-request-id" in headers or "cookie" in headers:
+            return None
+        if not is_served(headers.get("host") or scope.authority or "", settings):
+            return None
+        authorization = headers.get("authorization")
+        if authorization is None and "x-api-key" not in headers:
+            return LOCAL if settings.is_loopback and not settings.require_keys else None
+        scheme, _, secret = (authorization or "").partition(" ")
+        return self._ring.known(secret.strip()) if scheme.lower() == "bearer" else None
+
+
 def said(request_id: str, traceparent: str) -> list[tuple[str, str]]:
     """The headers that every answer in JSON has."""
     return [

@@ -96,6 +96,29 @@ def test_the_second_list_comes_from_the_cache_and_says_so(client, add):
     assert first.json() | {"cached": True} == second.json()
 
 
+@pytest.mark.parametrize("query", ["", "limit=2", "limit=2&title=%C3%A9+x", "title="])
+def test_a_hit_is_the_same_whether_the_loop_answers_or_flask(client, add, query):
+    """Flask sees every request that brings an id of its own."""
+    add("é x")
+    quick = eventually(lambda: _hit(client.get(f"/api/v1/items?{query}")))
+    ordinary = eventually(lambda: _hit(client.get(f"/api/v1/items?{query}", headers={"X-Request-ID": "mine"})))
+    assert quick.content == ordinary.content
+    shown = [{name.lower(): each.headers[name] for name in each.headers} for each in (quick, ordinary)]
+    for own in ("x-request-id", "traceparent", "date"):
+        assert (own in shown[0]) == (own in shown[1])
+        shown[0].pop(own, None), shown[1].pop(own, None)
+    assert shown[0] == shown[1]
+
+
+def _hit(answer):
+    return answer if answer.headers["X-Cache"] == "HIT" else None
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=2&limit=3", "cursor=0", "title=%00"])
+def test_an_odd_question_is_answered_as_before(client, query):
+    assert client.get(f"/api/v1/items?{query}").status_code == (200 if query.count("limit") > 1 else 422)
+
+
 def test_every_write_is_in_the_next_list(client, add):
     def listed():
         return {item["id"]: item for item in client.get("/api/v1/items?limit=50").json()["data"]}
