@@ -1,8 +1,13 @@
-"""Measurements beside peers, in one run, as ratios: `python -m bench NAME [options]`."""
+"""Measurements beside peers, in one run, as ratios: `python -m bench NAME [options]`.
+
+With `--write` the tables go into docs/performance.md as well.
+"""
 
 import importlib
 import sys
 from pathlib import Path
+
+from bench.pages import measured
 
 
 def main() -> int:
@@ -19,7 +24,7 @@ def main() -> int:
     if sys.argv[1] not in commands:
         print(f"no measurement {sys.argv[1]!r}; there are: {', '.join(commands)}", file=sys.stderr)
         return 2
-    return int(importlib.import_module(f"bench.{sys.argv[1]}").main(sys.argv[2:]) or 0)
+    return measured(sys.argv[1], sys.argv[2:], importlib.import_module(f"bench.{sys.argv[1]}").main)
 
 
 if __name__ == "__main__":

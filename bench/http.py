@@ -6,11 +6,14 @@ import argparse
 import json
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from statistics import median
 
+import psycopg2
 import redis
 import requests
+from psycopg2.extras import execute_values
 
 from bench.load import burst, get, post
 from bench.stage import Stage
@@ -24,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="per burst")
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=10_000, help="jobs in one request")
     options = parser.parse_args(arguments)
     with Stage() as stage:
         ours, peer = stage.start_ours(), stage.start_peer()
@@ -40,6 +44,7 @@ def main(arguments: list[str]) -> int:
         }
         rates: dict[str, list[float]] = {name: [] for name in plan}
         tails: dict[str, list[float]] = {name: [] for name in plan}
+        batches: dict[str, list[float]] = {name: [] for name in ("jobs:batch", "multi-row INSERT alone")}
         for number in range(options.rounds + 1):
             for name, (port, make) in plan.items():
                 seen = burst(port, make, clients=options.clients, seconds=options.seconds)
@@ -49,6 +54,9 @@ def main(arguments: list[str]) -> int:
                 if number:  # the first round warms up
                     rates[name].append(seen.per_second)
                     tails[name].append(seen.percentile(0.99))
+            measured = _batch_over_http(ours, options.batch), _insert_rows(stage, options.batch)
+            for kept, rate in zip(batches.values(), measured, strict=True):
+                kept.extend([rate] if number else [])
     print(f"{options.clients} clients, {options.rounds} rounds of {options.seconds:g} s, 2 processes each\n")
     rows = [[name, spread(rates[name]), f"{median(tails[name]):.1f}"] for name in plan]
     print(markdown(["", "requests/s (min to max)", "p99 ms"], rows))
@@ -59,8 +67,39 @@ def main(arguments: list[str]) -> int:
         ("poll, unchanged (304)", "Flask + Redis GET", ">= 1.0"),
     ]
     ratios = [[f"{a} / {b}", ratio(rates[a], rates[b]), goal] for a, b, goal in compared]
+    together = (batches["jobs:batch"], batches["multi-row INSERT alone"])
+    ratios.append(["jobs:batch / multi-row INSERT alone", ratio(*together), ">= 0.33"])
+    print(f"\nJobs a second in one request of {options.batch:,}, and rows a second in one statement:\n")
+    print(markdown(["", "a second (min to max)"], [[name, spread(rates)] for name, rates in batches.items()]))
     print("\n" + markdown(["ratio", "median (min to max)", "goal"], ratios))
     return 0
+
+
+def _batch_over_http(port: int, count: int) -> float:
+    body = json.dumps({"jobs": [{"kind": "noop", "params": {}}] * count}).encode()
+    began = time.perf_counter()
+    answer = requests.post(
+        f"http://127.0.0.1:{port}/api/v1/jobs:batch",
+        data=body,
+        headers={"Content-Type": "application/json"},
+        timeout=60,
+    )
+    seconds = time.perf_counter() - began
+    answer.raise_for_status()
+    return count / seconds
+
+
+def _insert_rows(stage: Stage, count: int) -> float:
+    """The peer's narrow table, one statement, one commit: what psycopg2 can do at best without COPY."""
+    rows = [(str(uuid.uuid4()), "noop", "queued", "{}") for _ in range(count)]
+    connection = psycopg2.connect(stage.postgres.url)
+    began = time.perf_counter()
+    with connection, connection.cursor() as cursor:
+        statement = "INSERT INTO peer_jobs (id, kind, status, params, created_at) VALUES %s"
+        execute_values(cursor, statement, rows, "(%s, %s, %s, %s, now())", page_size=count)
+    seconds = time.perf_counter() - began
+    connection.close()
+    return count / seconds
 
 
 def _ended_job(stage: Stage, port: int) -> tuple[str, str, bytes]:
