@@ -19,6 +19,7 @@ _RATIOS = {
 }
 
 
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("name", _SMALL)
 def test_a_small_measurement_prints_its_ratios(name):
     command = [sys.executable, "-m", "bench", name, *_SMALL[name]]
