@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from api.console.wording import NOTHING, label, number, size, span
+from core.workbook.source import ONLY_SHEET
 
 _MOST_ROWS = 200
 _MOST_ITEMS = 500
 _MOST_DEPTH = 8
 _LONGEST_TEXT = 2000
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,8 @@ def _measured(name: str, value: Any) -> Text | None:
 
 
 def _says_nothing(name: str, value: Any) -> bool:
-    """A file of one table has no sheets: its only one is called after the content's hash."""
-    return name.rpartition("\0")[2] == "sheet" and isinstance(value, str) and _HASH.fullmatch(value) is not None
+    """A file of one table has no sheets."""
+    return name.rpartition("\0")[2] == "sheet" and value == ONLY_SHEET
 
 
 def _table(records: Sequence[Mapping[str, Any]], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Table:

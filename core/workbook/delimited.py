@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import UnreadableFileError
 from core.workbook.cells import Cells, CellsBuilder
 from core.workbook.limits import DEFAULT, Limits
-from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
+from core.workbook.source import HEAD_ROWS, ONLY_SHEET, Head, HeadCell, SheetInfo, Tick, no_tick
 from core.workbook.text_cells import add_texts, text_value
 
 SAMPLE_BYTES = 64 << 10
@@ -22,7 +22,7 @@ MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "ut
 
 
 class DelimitedSource:
-    """One table of text; its only sheet carries the file's name."""
+    """One table of text."""
 
     format = "csv"
     is_1904 = False
@@ -33,7 +33,7 @@ class DelimitedSource:
             sample = opened.read(SAMPLE_BYTES)
         self._encoding = _encoding_of(sample, path)
         self._delimiter = _delimiter_of(sample.decode(self._encoding, "replace"))
-        self.sheets = [SheetInfo(path.stem, 0)]
+        self.sheets = [SheetInfo(ONLY_SHEET, 0)]
 
     def close(self) -> None:
         """Nothing stays open between questions."""

@@ -20,7 +20,6 @@ MAGIC = b"\x1f\x8b"
 PACKED_BYTES = 256 << 10
 OUTPUT_BYTES = 1 << 20
 BUFFER_BYTES = 4 << 20
-LONGEST_STEM = 50
 FEW_MEMBERS = 10_000
 LEAST_PER_MEMBER = 1 << 10  # files packed in blocks have tens of kilobytes in each
 _WITH_HEADER = 31
@@ -43,11 +42,9 @@ def inflating(packed: BinaryIO, limits: Limits = DEFAULT) -> BinaryIO:
 class Unpacked:
     """The content as a file of this machine, for readers that jump about in it. It goes with `close`."""
 
-    def __init__(self, path: Path, name: str, limits: Limits = DEFAULT) -> None:
+    def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="reckoner-")
-        # Some readers call their only sheet after the file: a name that comes again, and never one that leads out.
-        stem = Path(name).stem[:LONGEST_STEM].strip(".") or "table"
-        self.path = Path(self._folder.name) / f"{stem}.table"
+        self.path = Path(self._folder.name) / "unpacked"
         try:
             with path.open("rb") as packed, self.path.open("wb") as target:
                 shutil.copyfileobj(inflating(packed, limits), target, OUTPUT_BYTES)

@@ -38,7 +38,7 @@ def open_now(path: Path, *, name: str | None = None, limits: Limits = DEFAULT, q
     if not gzipped.is_gzip(path):
         return _open(path, detect(path, name, limits), limits, quick=quick)
     inner = name.removesuffix(".gz")
-    unpacked = gzipped.Unpacked(path, inner, limits)
+    unpacked = gzipped.Unpacked(path, limits)
     try:
         return _UnpackedSource(
             _open(unpacked.path, detect(unpacked.path, inner, limits), limits, quick=quick), unpacked

@@ -15,7 +15,7 @@ from core.errors import UnreadableFileError
 from core.workbook.cells import SMALLEST_EXPONENT, CellKind, Cells, CellsBuilder, CellValue, number_value
 from core.workbook.decimals import INT64_LIMIT, show
 from core.workbook.limits import DEFAULT, Limits
-from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
+from core.workbook.source import HEAD_ROWS, ONLY_SHEET, Head, HeadCell, SheetInfo, Tick, no_tick
 from core.workbook.vector_decimals import Places, from_floats
 
 BATCH_ROWS = 1 << 18
@@ -23,7 +23,7 @@ HEADER_ROW = 1  # names stand in row 1, as they would in a sheet; data starts in
 
 
 class ParquetSource:
-    """One table; its only sheet carries the file's name."""
+    """One table."""
 
     format = "parquet"
     is_1904 = False
@@ -34,7 +34,7 @@ class ParquetSource:
             self._file = pq.ParquetFile(path, memory_map=True)
         except (pa.ArrowException, OSError) as error:
             raise UnreadableFileError(f"the Parquet file cannot be read: {error}") from error
-        self.sheets = [SheetInfo(path.stem, 0)]
+        self.sheets = [SheetInfo(ONLY_SHEET, 0)]
 
     def close(self) -> None:
         self._file.close()

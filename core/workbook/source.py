@@ -14,6 +14,10 @@ def no_tick(_done: int, _total: int, /) -> None:
     """For readers that nobody watches."""
 
 
+# What the only sheet of a CSV or Parquet file is called: stored files are named by their content, which no clerk knows.
+ONLY_SHEET = "table"
+
+
 @dataclass(frozen=True)
 class SheetInfo:
     """A sheet as people know it."""

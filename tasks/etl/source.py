@@ -39,7 +39,7 @@ def open_transactions(path: Path, name: str, settings: RunSettings) -> Iterator[
             raise InvalidInputError(f"{name} is empty: not even a header")
         place, inner = path, name.removesuffix(".gz")
         if start.startswith((PARQUET, *WORKBOOKS)) and gzipped.is_gzip(path):  # their readers jump about
-            place = stack.enter_context(gzipped.Unpacked(path, inner)).path
+            place = stack.enter_context(gzipped.Unpacked(path)).path
         if start.startswith(PARQUET):
             yield ParquetFile(place, settings)
         elif start.startswith(WORKBOOKS):
