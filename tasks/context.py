@@ -11,7 +11,7 @@ from uuid import UUID
 
 import redis
 import structlog
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from core.clock import now, uuid7
@@ -19,7 +19,7 @@ from core.exact_json import dumps
 from core.settings import Settings
 from core.storage import Storage, StoredFile
 from models.artifact import add_artifact
-from models.job import Job
+from models.job import Job, JobStatus
 from models.job_log import JobLog
 from models.session import Database
 from tasks.board import document
@@ -186,6 +186,14 @@ class JobContext:
         if not is_ours:
             raise LeaseLostError
         return wanted_to_stop
+
+    def hold(self, connection: Connection) -> None:
+        """Raise LeaseLostError unless this attempt has the job; if so, it has it until the transaction ends."""
+        mine = select(Job.id).where(
+            Job.id == self.id, Job.status == str(JobStatus.RUNNING), Job.attempt == self.attempt
+        )
+        if connection.execute(mine.with_for_update(read=True)).first() is None:
+            raise LeaseLostError
 
     def effects(self) -> Connection:
         """A transaction that commits together with this job's `succeeded`, or not at all."""

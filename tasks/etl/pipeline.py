@@ -114,6 +114,8 @@ class Pipeline:
                     # Nobody asked the stage to stop: it obeyed what the whole run was asked, and so do we.
                     self._watched(kind.name).parent_tick()
                 case JobStatus.QUEUED:
+                    with self._job.db.connect() as connection:
+                        self._job.hold(connection)
                     # Here and now: a stage that waited for another worker could wait for ever behind us.
                     perform(JobTask.post, kind, self._body(kind), child_id)
                 case _:  # between two tries, or with a worker that is not known to be dead yet
@@ -142,6 +144,7 @@ class Pipeline:
                 request_id=self._job.job.request_id, traceparent=self._job.job.traceparent,
             )  # fmt: skip
             with self._job.db.transaction() as connection:
+                self._job.hold(connection)  # a process that was frozen meanwhile must begin no stage of a finished run
                 # Not for Celery: we run it ourselves. If we die, housekeeping finds it and publishes it.
                 child_id = submit(connection, wanted, published=True).job.id
         self._jobs[kind.name.removeprefix("etl_")] = child_id

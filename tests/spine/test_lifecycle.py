@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from models.job import FINAL, NEXT, JobStatus, leads_to
+from tasks.context import HandBackError, JobContext, LeaseLostError
+from tasks.etl.stages.context import Watched
 from tasks.lifecycle import find
 
 
@@ -166,3 +168,30 @@ def test_a_retry_waits_as_long_as_the_other_side_asked(make_job, claim, lifecycl
     error = {"code": "unavailable", "retry_after_seconds": wait.total_seconds()}
     later = lifecycle.fail_or_retry(job, probe, error, retryable=True, actor="w")
     assert later.run_at - later.updated_at >= wait - timedelta(milliseconds=1)
+
+
+@pytest.fixture
+def lost(make_job, claim, lifecycle, probe, runtime):
+    """A body's view of a job that was taken from it."""
+    job = claim(make_job().id)
+    lifecycle.crashed(job, probe, "its worker stopped beating", actor="rescue")
+    context = JobContext(job, runtime, lambda: False)
+    context._live_at = context._saved_at = float("-inf")
+    return context
+
+
+def test_who_lost_a_job_can_begin_nothing_more_for_it(lost, make_job, claim, runtime):
+    with runtime.db.transaction() as connection:
+        JobContext(claim(make_job().id), runtime, lambda: False).hold(connection)
+        with pytest.raises(LeaseLostError):
+            lost.hold(connection)
+
+
+def test_a_stage_whose_run_is_somebody_elses_is_given_back(lost, make_job, claim, runtime):
+    """Its own lease is extended as long as its process lives: left as it is, it would seem to run for ever."""
+    stage = Watched(JobContext(claim(make_job().id), runtime, lambda: False), "extract", lost)
+    with pytest.raises(HandBackError):
+        stage.tick(1, 2)
+    lost._live_at = lost._saved_at = float("-inf")
+    with pytest.raises(LeaseLostError):
+        stage.parent_tick()

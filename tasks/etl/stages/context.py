@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.context import JobContext, session_of
+from tasks.context import HandBackError, JobContext, LeaseLostError, session_of
 from tasks.etl.stages.workplace import Workplace
 
 
@@ -22,7 +22,11 @@ class Watched:
         self.job.tick(done, total, stage=self.stage, message=message)
         if self.parent is not None:
             share = min(done / total, 1.0) if total else 0.0
-            self.parent.tick(round(self.position + share, 3), self.stages, stage=self.stage, message=message)
+            try:
+                self.parent.tick(round(self.position + share, 3), self.stages, stage=self.stage, message=message)
+            except LeaseLostError:
+                # The run is somebody else's, its stage still ours: left as it is it would seem to run for ever.
+                raise HandBackError from None
 
     def parent_tick(self) -> None:
         """Only look whether the whole run should stop."""
