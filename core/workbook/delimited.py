@@ -12,12 +12,11 @@ from core.workbook.cells import Cells, CellsBuilder
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import HEAD_ROWS, ONLY_SHEET, Head, HeadCell, SheetInfo, Tick, no_tick
 from core.workbook.text_cells import add_texts, text_value
+from core.workbook.text_or_not import is_binary
 
 SAMPLE_BYTES = 64 << 10
 BLOCK_ROWS = 32_768
 DELIMITERS = (",", ";", "\t", "|")
-CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
-FEW_CONTROLS = 2
 MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 
 
@@ -104,12 +103,6 @@ def _whole_lines(lines: io.TextIOWrapper, limits: Limits) -> Iterator[str]:
                 f"line {number} has more than {limits.max_token_bytes:,} characters, which no table has", line=number
             )
         yield line.replace("\0", "\ufffd")  # part of no value, and nothing that keeps texts takes it
-
-
-def is_binary(sample: bytes) -> bool:
-    """Dirty text has a stray control character here and there; a tenth of anything else are such."""
-    controls = len(sample) - len(sample.translate(None, CONTROLS))
-    return controls > max(FEW_CONTROLS, len(sample) // 50)
 
 
 def _encoding_of(sample: bytes, path: Path) -> str:

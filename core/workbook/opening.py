@@ -8,9 +8,9 @@ from core.errors import UnreadableFileError, UnsupportedTypeError
 from core.workbook import gzipped
 from core.workbook.archive import Archive
 from core.workbook.cells import Cells
-from core.workbook.delimited import is_binary
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import HEAD_ROWS, Head, SheetInfo, Source, Tick, no_tick
+from core.workbook.text_or_not import is_binary
 
 READER_VERSION = "1"  # part of the column cache's key: raise it whenever a cell may be read differently
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods", ".gz"})
