@@ -28,7 +28,7 @@ def test_an_upload_is_told_by_its_content_previewed_and_kept_as_it_came(http):
     assert answer.status_code == 201, answer.text
     file = answer.json()
     sheet = file["preview"]["sheets"][0]
-    assert (file["format"], file["bytes"], sheet["name"]) == ("csv", len(packed), "orders")
+    assert (file["format"], file["bytes"], sheet["name"]) == ("csv", len(packed), "table")
     assert [column["name"] for column in sheet["columns"]] == ["customer_id", "amount", "status", "created_at"]
     assert sheet["first_rows"][0]["cells"] == ["7", "1.5", "PAID", "2026-01-01"]
     assert http.get(f"/api/v1/files/{file['id']}/content").content == packed
