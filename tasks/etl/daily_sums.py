@@ -12,7 +12,7 @@ from tasks.etl.arrow import pc
 from tasks.etl.judge import DAY_MICROS, Judged
 from tasks.etl.statuses import REPORTED, STATUSES
 
-MOST_SUMS = 200_000  # beyond that Postgres sums up itself
+MOST_SUMS = 100_000  # beyond that Postgres sums up itself
 EPOCH = date(1970, 1, 1)
 _REPORTED = [STATUSES.index(name) for name in REPORTED]
 _SPLIT = 10**8  # sums of largest amounts are beyond 64 bits: they are added up in two halves

@@ -104,7 +104,7 @@ class Judge:
 
     def _companies(self, records: RecordBatch) -> tuple[Array, NDArray[np.uint32], NDArray[np.uint8]]:
         pairs = Pairs.of(records.column("company_id"), records.column("name"))
-        companies = [self._directory.company(*pair) for pair in pairs.distinct]
+        companies = self._directory.meant(pairs.distinct)
         indices = pa.array(pairs.codes)
         ids = pa.array([company.id for company in companies], pa.string()).take(indices)
         reasons = np.array([company.reasons for company in companies], np.uint32)

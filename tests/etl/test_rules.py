@@ -112,6 +112,9 @@ dates = st.one_of(
     st.datetimes().map(lambda moment: moment.replace(microsecond=0).isoformat()),
 )
 row = st.tuples(ids, names, company_ids, amounts, statuses, dates, dates)
+broken = st.tuples(ids, names, st.sampled_from(["c1", "c3", LONG]), amounts, statuses, dates) | st.tuples(
+    ids, names, st.sampled_from(["c1", "c3", LONG]), amounts, statuses, dates, dates, st.just("more")
+)
 usual = st.tuples(
     st.text("ab", min_size=1, max_size=2),
     st.just("Acme"),
@@ -181,6 +184,18 @@ def test_every_row_has_the_fate_that_the_oracle_gives_it(rows, repair, end):
     expected = Oracle(enumerate(rows, start=2), repair=repair).fates()
     assert judged(file_of(rows, end), repair=repair) == expected
     assert len(expected) == len(rows)
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.given(rows=st.lists(st.one_of(broken, usual, row), max_size=12))
+def test_a_record_with_too_few_or_too_many_fields_says_nothing_about_companies_or_ids(rows):
+    lines = list(enumerate(rows, start=2))
+    expected = Oracle([(line, fields) for line, fields in lines if len(fields) == len(COLUMNS)]).fates()
+    for line, fields in lines:
+        if len(fields) != len(COLUMNS):
+            reason = "too_few_fields" if len(fields) < len(COLUMNS) else "too_many_fields"
+            expected[line] = ("reject", frozenset([reason]))
+    assert judged(file_of(rows)) == expected
 
 
 @hypothesis.settings(max_examples=30, deadline=None)
