@@ -73,4 +73,7 @@ def _batch(cells: list[tuple[int, int, int, str, float, str]]) -> pa.RecordBatch
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except python_calamine.CalamineError as error:
+        sys.exit(str(error))  # what is wrong with the file, without the name of a Python class before it
