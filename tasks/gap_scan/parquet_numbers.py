@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.errors import UnreadableFileError
 from core.workbook.source import Tick
 from tasks.gap_scan.column import LARGEST
-from tasks.gap_scan.series import Block
+from tasks.gap_scan.series import Block, RowsFrom
+from tasks.gap_scan.tally import Numbers
 
 BATCH_ROWS = 1 << 18
 FIRST_ROW = 2  # names stand in row 1, as they would in a sheet
@@ -59,13 +61,14 @@ def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _block(column: pa.Array[pa.Int64Scalar], at: int) -> Iterator[Block]:
-    rows = np.arange(at, at + len(column), dtype=np.int64)
+    rows: RowsFrom | Numbers = RowsFrom(at)
     if column.null_count:
         keep = column.is_valid()
         rows, column = rows[np.asarray(keep)], column.filter(keep)
     if not len(column):
         return
-    numbers = column.cast(pa.int64()).to_numpy()
-    if int(numbers.max()) > LARGEST or int(numbers.min()) < -LARGEST:
+    ends = pc.min_max(column)
+    if ends["max"].as_py() > LARGEST or ends["min"].as_py() < -LARGEST:
         raise UnusualColumnError
+    numbers = column.cast(pa.int64()).to_numpy()
     yield Block(rows, numbers)

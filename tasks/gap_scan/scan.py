@@ -82,7 +82,7 @@ def scan_file(path: Path, question: Question, *, name: str | None = None, tick: 
     reports = []
     for group in parted(read, labels):
         series = scan_series(
-            _blocks_of(group.block), len(group.block.rows), question.bounds, voided.of(group.label, question.mask)
+            _blocks_of(group.block), len(group.block.numbers), question.bounds, voided.of(group.label, question.mask)
         )
         reports.append(GroupReport(group.label, series))
         tick(len(reports), len(reports) + 1)
@@ -106,7 +106,7 @@ def _resolved(source: Source, question: Question) -> tuple[SheetInfo, Header, Co
 
 
 def _blocks_of(block: Block) -> Blocks:
-    return lambda: [block] if len(block.rows) else []
+    return lambda: [block] if len(block.numbers) else []
 
 
 def _refuse_twice(names: Sequence[str]) -> None:

@@ -15,10 +15,20 @@ MOST_LISTED = 100_000  # rows of doubled and stray numbers that are kept; the co
 
 
 @dataclass(frozen=True)
+class RowsFrom:
+    """Rows one after the other, written down only where somebody wants to see them."""
+
+    first: int
+
+    def __getitem__(self, which: npt.NDArray[np.bool_] | Numbers) -> Numbers:
+        return self.first + (np.flatnonzero(which) if which.dtype == np.bool_ else which)
+
+
+@dataclass(frozen=True)
 class Block:
     """Numbers with the rows they stand in."""
 
-    rows: Numbers
+    rows: Numbers | RowsFrom
     numbers: Numbers
 
 
@@ -147,7 +157,8 @@ class _Listing:
     def __init__(self) -> None:
         self._count = 0
         self._kept = 0
-        self._blocks: list[Block] = []
+        self._rows: list[Numbers] = []
+        self._numbers: list[Numbers] = []
 
     def take(self, block: Block, which: npt.NDArray[np.bool_]) -> None:
         places = np.flatnonzero(which)
@@ -155,13 +166,14 @@ class _Listing:
         places = places[: MOST_LISTED - self._kept]
         if len(places):
             self._kept += len(places)
-            self._blocks.append(Block(block.rows[places], block.numbers[places]))
+            self._rows.append(block.rows[places])
+            self._numbers.append(block.numbers[places])
 
     def found(self) -> Found:
-        if not self._blocks:
+        if not self._rows:
             return Found(self._count)
-        rows = np.concatenate([block.rows for block in self._blocks])
-        numbers = np.concatenate([block.numbers for block in self._blocks])
+        rows = np.concatenate(self._rows)
+        numbers = np.concatenate(self._numbers)
         order = np.lexsort((rows, numbers))
         return Found(self._count, tuple(numbers[order].tolist()), tuple(rows[order].tolist()))
 
