@@ -20,6 +20,7 @@ _INTERNAL = {
     "job_events",
     "job_logs",
     "jobs",
+    "number_set_entries",
     "order_imports",
     "paused_queues",
     "running_sum_entries",

@@ -12,8 +12,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 
-# Serialises those who move entries in from the journal, and those who rebuild a lost sum.
-JOURNAL_LOCK = 0x53554D4A  # "SUMJ"
 KEYS_AT_ONCE = 5_000
 
 
@@ -52,18 +50,6 @@ class Replay:
     resets: int
     restores: int
     breaks: int  # entries whose sum does not follow from the entry before
-
-
-def try_lock_journal(connection: Connection) -> bool:
-    return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": JOURNAL_LOCK}))
-
-
-def lock_journal(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": JOURNAL_LOCK})
-
-
-def unlock_journal(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": JOURNAL_LOCK})
 
 
 _APPEND = text(

@@ -12,6 +12,7 @@ from models.idempotency import IdempotencyKey
 from models.item import Item
 from models.job import Job, JobEvent
 from models.job_log import JobLog
+from models.number_set_entry import NumberSetEntry
 from models.order import CustomerSpend, Order, OrderStatusHour
 from models.order_staging import OrderImport
 from models.raw_transaction import RawTransaction, RejectedTransaction
@@ -38,6 +39,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobLog",
+    "NumberSetEntry",
     "Order",
     "OrderImport",
     "OrderStatusHour",

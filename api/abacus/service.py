@@ -6,18 +6,13 @@ import threading
 from dataclasses import dataclass
 from typing import cast
 
-import redis.exceptions
-import structlog
 from flask import Flask, current_app
 
 from api.abacus.history import PostgresHistory
+from api.history import keep_moving
 from api.platform import Platform, current_platform
-from core.errors import UnavailableError
-from core.running_sum import Durability, RunningSums, drain, journal
+from core.running_sum import Durability, RunningSums, journal
 
-logger = structlog.get_logger()
-
-_DRAIN_EVERY_SECONDS = 0.5
 _EXTENSION = "reckoner.sums"
 _guard = threading.Lock()
 
@@ -53,19 +48,5 @@ def _make(platform: Platform) -> SumService:
         node_id=platform.settings.node_id,
         durability=Durability(platform.settings.sum_durability),
     )
-    # A daemon: what it has not moved when the process ends is in the journal, and another process moves it.
-    threading.Thread(target=_drain_forever, args=(platform, history), name="sum-journal", daemon=True).start()
+    keep_moving(platform.redis, journal.KEY, history, name="sum-journal", waits="sum_journal_waits")
     return SumService(sums, history)
-
-
-def _drain_forever(platform: Platform, history: PostgresHistory) -> None:
-    pause, is_away = threading.Event(), False
-    while not pause.wait(_DRAIN_EVERY_SECONDS):
-        try:
-            if journal.length(platform.redis):
-                drain(platform.redis, history)
-            is_away = False
-        except (UnavailableError, redis.exceptions.RedisError) as error:
-            if not is_away:
-                logger.warning("sum_journal_waits", error=str(error))
-            is_away = True

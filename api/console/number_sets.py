@@ -9,18 +9,30 @@ from api.console.once import once_from_form
 from api.console.pages import console, go, show
 from api.console.typed_values import read_number
 from api.number_set import views
-from api.number_set.schemas import DEFAULT, DEFAULT_MAXIMUM, CreateBody, NamedNumberPath, NamePath, RangesQuery
+from api.number_set.schemas import (
+    DEFAULT_MAXIMUM,
+    CreateBody,
+    HistoryQuery,
+    NamedNumberPath,
+    NamePath,
+    RangesQuery,
+    SetsQuery,
+)
 from api.problem import ProblemError
 from core.errors import NotFoundError
 
 _RANGES = 100
+_ENTRIES = 50
 _DRAWN = 1000  # numbers of a set that are small enough to be shown one by one
 
 
 @console.get("/number-sets")
 def number_sets() -> Response:
-    """There is no list of names: the default set, or the one that is asked for."""
-    return go(url_for("console.number_set", name=request.args.get("name", "").strip() or DEFAULT))
+    """All by name; `?name=` opens one, new or old."""
+    wanted = request.args.get("name", "").strip()
+    if wanted:
+        return go(url_for("console.number_set", name=wanted))
+    return show("number_sets.html", page=ask(views.list_sets, query=SetsQuery(cursor=request.args.get("cursor", ""))))
 
 
 @console.get("/number-sets/<name>")
@@ -44,9 +56,16 @@ def number_set(name: str) -> Response:
         missing=missing,
         is_drawn=found["max_number"] <= _DRAWN and ranges["next_cursor"] is None and cursor == 1,
         errors=ask(views.get_set_errors, path=path),
+        history=ask(views.get_set_history, path=path, query=_history_query()),
+        number=request.args.get("number", type=int),
         said=request.args.get("said", ""),
         may_write=may(views.extract_from),
     )
+
+
+def _history_query() -> HistoryQuery:
+    asked = {"cursor": request.args.get("before", type=int), "number": request.args.get("number", type=int)}
+    return HistoryQuery.model_validate({"limit": _ENTRIES, **asked})
 
 
 @console.post("/number-sets/<name>/make")

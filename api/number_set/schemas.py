@@ -90,6 +90,39 @@ class SetDocument(BaseModel):
     can_find_missing: bool = Field(description="Exactly one number is missing.")
 
 
+class SetsQuery(BaseModel):
+    limit: int = Field(100, ge=1, le=1000, description="Most sets of an answer.")
+    cursor: str = Field("", max_length=64, description="`next_cursor` of the answer before.")
+
+
+class SetsDocument(BaseModel):
+    data: list[SetDocument]
+    next_cursor: str | None
+
+
+class HistoryQuery(BaseModel):
+    limit: int = Field(100, ge=1, le=1000, description="Most entries of an answer.")
+    cursor: int | None = Field(None, ge=1, le=2**53, description="`next_cursor` of the answer before.")
+    number: int | None = Field(None, ge=1, le=HIGHEST_MAXIMUM, description="Only when this number was extracted.")
+
+
+class SetEntryDocument(BaseModel):
+    sequence: int
+    kind: str = Field(description="`create`, `extract`, `reset` or `delete`.")
+    number: int = Field(description="What was extracted; for the other kinds the set's maximum.")
+    extracted_count: int = Field(description="After this entry.")
+    at: datetime
+    actor: str | None
+    node_id: str
+    idempotency_key: str | None
+
+
+class SetHistoryDocument(BaseModel):
+    name: str
+    data: list[SetEntryDocument]
+    next_cursor: int | None
+
+
 class RangeDocument(BaseModel):
     first: int
     last: int

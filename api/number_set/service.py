@@ -6,31 +6,53 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import cast
 
 from flask import current_app
 
+from api.history import keep_moving
+from api.number_set.history import NumberHistory
 from api.number_set.schemas import DEFAULT, DEFAULT_MAXIMUM
-from api.platform import current_platform
+from api.platform import Platform, current_platform
 from api.problem import ProblemError
 from core.errors import ConflictError, InvalidInputError, PlatformError, UnavailableError
-from core.number_set import NumberAlreadyExtractedError, NumberOutOfRangeError, SharedNumberSets
+from core.number_set import JOURNAL, NumberAlreadyExtractedError, NumberOutOfRangeError, SharedNumberSets
 
 _EXTENSION = "reckoner.number_sets"
 _guard = threading.Lock()
 _NUMBER = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class SetService:
+    """What the views of the number sets work with."""
+
+    sets: SharedNumberSets
+    history: NumberHistory
+
+
 def current_sets() -> SharedNumberSets:
-    """Made by the first request that asks; the set of the older routes is always there."""
+    return current_service().sets
+
+
+def current_service() -> SetService:
+    """Made by the first request that asks, so that a process which serves no sets has no thread for them."""
     made = current_app.extensions.get(_EXTENSION)
     if made is None:
         with _guard:
             made = current_app.extensions.get(_EXTENSION)
             if made is None:
-                made = SharedNumberSets(current_platform().redis, always={DEFAULT: DEFAULT_MAXIMUM})
-                current_app.extensions[_EXTENSION] = made
-    return cast("SharedNumberSets", made)
+                made = current_app.extensions[_EXTENSION] = _make(current_platform())
+    return cast("SetService", made)
+
+
+def _make(platform: Platform) -> SetService:
+    """The set of the older routes is always there."""
+    always, history = {DEFAULT: DEFAULT_MAXIMUM}, NumberHistory(platform.db)
+    sets = SharedNumberSets(platform.redis, always=always, node_id=platform.settings.node_id)
+    keep_moving(platform.redis, JOURNAL, history, name="number-journal", waits="number_journal_waits")
+    return SetService(sets, history)
 
 
 @contextmanager

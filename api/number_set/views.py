@@ -10,17 +10,21 @@ from flask_openapi import APIBlueprint, Tag
 from api.audit.recording import audited
 from api.number_set import schemas
 from api.number_set.schemas import DEFAULT
-from api.number_set.service import counted, current_sets, number_from
+from api.number_set.service import counted, current_service, current_sets, number_from
 from api.owned_key import owned_key
+from api.platform import current_holder, current_platform
 from api.responses import json_response
 from core.clock import iso, now
 from core.errors import InvalidInputError
-from core.number_set import SetFacts
+from core.journal import drain
+from core.number_set import JOURNAL, SetFacts, checked_name
+from models import number_set_entry as entries
 
 number_set = APIBlueprint("number_set", __name__, abp_tags=[Tag(name="Number sets", description=__doc__)])
 
 _MOST_LISTED = 1000
-_V1 = "/api/v1/number-sets/<name>"
+_ALL = "/api/v1/number-sets"
+_V1 = f"{_ALL}/<name>"
 
 
 @number_set.post("/extract/<number>", summary="Extract a number", responses={200: schemas.ExtractedDocument})
@@ -71,10 +75,16 @@ def get_errors() -> Response:
     return _errors(DEFAULT)
 
 
+@number_set.get(_ALL, summary="All number sets by name", responses={200: schemas.SetsDocument})
+def list_sets(query: schemas.SetsQuery) -> Response:
+    found, more = current_sets().page(after=query.cursor, limit=query.limit)
+    return json_response({"data": [_document(name, facts) for name, facts in found], "next_cursor": more})
+
+
 @number_set.put(_V1, summary="Make a named set", responses={200: schemas.SetDocument, 201: schemas.SetDocument})
 def create_set(path: schemas.NamePath, body: schemas.CreateBody) -> Response:
     """201 when it is new, 200 when it was there with the same maximum, 409 when it has another."""
-    is_new = current_sets().create(path.name, body.max_number)
+    is_new = current_sets().create(path.name, body.max_number, actor=current_holder().owner)
     return json_response(_document(path.name, current_sets().facts(path.name)), 201 if is_new else 200)
 
 
@@ -88,7 +98,7 @@ def get_set(path: schemas.NamePath) -> Response:
 def delete_set(path: schemas.NamePath) -> Response:
     if path.name == DEFAULT:
         raise InvalidInputError("the default set stays; POST /reset puts its numbers back", field="name")
-    current_sets().delete(path.name)
+    current_sets().delete(path.name, actor=current_holder().owner)
     return Response(status=204)
 
 
@@ -127,9 +137,45 @@ def get_set_errors(path: schemas.NamePath) -> Response:
     return _errors(path.name)
 
 
+@number_set.get(
+    f"{_V1}/history", summary="Who extracted and reset what, newest first", responses={200: schemas.SetHistoryDocument}
+)
+def get_set_history(path: schemas.NamePath, query: schemas.HistoryQuery) -> Response:
+    """It outlives a reset, and the set."""
+    platform, name = current_platform(), checked_name(path.name)
+    if query.cursor is None:
+        drain(platform.redis, JOURNAL, current_service().history, wait=True)
+    with platform.db.connect() as connection:
+        rows = entries.page(connection, name, before=query.cursor, number=query.number, limit=query.limit + 1)
+    if not rows:
+        _known_or_remembered(name)
+    data = [
+        {
+            "sequence": row.seq,
+            "kind": row.kind,
+            "number": row.number,
+            "extracted_count": row.extracted_count,
+            "at": iso(row.at),
+            "actor": row.actor,
+            "node_id": row.node_id,
+            "idempotency_key": row.idempotency_key,
+        }
+        for row in rows[: query.limit]
+    ]
+    more = data[-1]["sequence"] if len(rows) > query.limit else None
+    return json_response({"name": name, "data": data, "next_cursor": more})
+
+
+def _known_or_remembered(name: str) -> None:
+    """404 for a set that there never was."""
+    with current_platform().db.connect() as connection:
+        if not entries.page(connection, name, before=None, number=None, limit=1):
+            current_sets().facts(name)
+
+
 def _extract(name: str, text: str) -> Response:
     with counted(name) as sets:
-        taken = sets.extract(name, number_from(text), owned_key())
+        taken = sets.extract(name, number_from(text), owned_key(), actor=current_holder().owner)
     return json_response(
         {
             "success": True,
@@ -142,7 +188,7 @@ def _extract(name: str, text: str) -> Response:
 
 
 def _reset(name: str) -> Response:
-    facts = current_sets().reset(name)
+    facts = current_sets().reset(name, actor=current_holder().owner)
     return json_response(
         {
             "success": True,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -35,6 +36,43 @@ def create(desk: Desk, name: str, max_number: int) -> None:
     _show(desk, _answer(desk, "PUT", _path(name), {"max_number": max_number}))
 
 
+@number_set.command(name="list")
+@click.option("--limit", "-n", type=click.IntRange(1), default=100, show_default=True, help="Most sets.")
+@at_desk
+def list_sets(desk: Desk, limit: int) -> None:
+    """All sets by name, and how much is left of each."""
+    found, is_all = _paged(desk, "/api/v1/number-sets", limit)
+    if desk.as_json:
+        print_json(found)
+        return
+    rows = (
+        (each["name"], *(f"{each[fact]:,}" for fact in ("max_number", "extracted_count", "remaining_count")))
+        for each in found
+    )
+    console().print(table(("name", "maximum", "extracted", "left"), rows, empty="no sets"))
+    _say_whether_all(is_all)
+
+
+@number_set.command()
+@named
+@click.option("--number", type=click.IntRange(1, _HIGHEST), help="Only who extracted this number.")
+@click.option("--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="Most entries.")
+@at_desk
+def history(desk: Desk, name: str, number: int | None, limit: int) -> None:
+    """Who extracted and reset what, newest first."""
+    asked = {} if number is None else {"number": number}
+    found, is_all = _paged(desk, _path(name, "/history"), limit, **asked)
+    if desk.as_json:
+        print_json(found)
+        return
+    rows = (
+        (datetime.fromisoformat(each["at"]), each["actor"], each["kind"], f"{each['number']:,}", each["node_id"])
+        for each in found
+    )
+    console().print(table(("at", "who", "what", "number", "node"), rows, empty="nothing that fits"))
+    _say_whether_all(is_all)
+
+
 @number_set.command()
 @click.argument("numbers", nargs=-1, required=True, type=int)
 @named
@@ -63,21 +101,13 @@ def status(desk: Desk, name: str) -> None:
 @at_desk
 def missing(desk: Desk, name: str, limit: int) -> None:
     """The missing numbers as ranges."""
-    ranges: list[dict[str, Any]] = []
-    cursor: int | None = 1
-    while cursor is not None and len(ranges) < limit:
-        page = desk.reckoner.transport.get(
-            _path(name, f"/missing?limit={min(limit - len(ranges), 1000)}&cursor={cursor}")
-        )
-        ranges += page["data"]
-        cursor = page["next_cursor"]
+    ranges, is_all = _paged(desk, _path(name, "/missing"), limit)
     if desk.as_json:
         print_json(ranges)
         return
     rows = ((one["first"], one["last"], f"{one['count']:,}") for one in ranges)
     console().print(table(("first", "last", "count"), rows, empty="nothing is missing"))
-    if cursor is not None:
-        click.echo("there are more; ask with a larger --limit", err=True)
+    _say_whether_all(is_all)
 
 
 @number_set.command()
@@ -88,6 +118,26 @@ def reset(desk: Desk, name: str) -> None:
     """Put all numbers back."""
     answer = _answer(desk, "POST", _path(name, "/reset"))
     click.echo(answer["message"])
+
+
+def _paged(desk: Desk, path: str, limit: int, **asked: int) -> tuple[list[dict[str, Any]], bool]:
+    """Up to so many of a list, and whether that was all."""
+    found: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"next_cursor": None}
+    while len(found) < limit:
+        query = {"limit": min(limit - len(found), 1000), **asked}
+        if found:
+            query["cursor"] = page["next_cursor"]
+        page = desk.reckoner.transport.get(f"{path}?{urlencode(query)}")
+        found += page["data"]
+        if page["next_cursor"] is None:
+            break
+    return found, page["next_cursor"] is None
+
+
+def _say_whether_all(is_all: bool) -> None:
+    if not is_all:
+        click.echo("there are more; ask with a larger --limit", err=True)
 
 
 def _answer(desk: Desk, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from core.number_set.errors import (
     NumberOutOfRangeError,
 )
 from core.number_set.local import NumberSet
-from core.number_set.shared import Extraction, SetFacts, SharedNumberSets
+from core.number_set.shared import JOURNAL, Extraction, SetFacts, SharedNumberSets, checked_name
 
 __all__ = [
     "HIGHEST_MAXIMUM",
+    "JOURNAL",
     "Extraction",
     "MultipleNumbersExtractedError",
     "NoNumbersExtractedError",
@@ -20,4 +21,5 @@ __all__ = [
     "NumberSet",
     "SetFacts",
     "SharedNumberSets",
+    "checked_name",
 ]

@@ -8,10 +8,12 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import cast
 
+import orjson
 import redis.exceptions
 from redis import Redis
 
 from core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from core.journal import MOST_ENTRIES
 from core.number_set.errors import (
     HIGHEST_MAXIMUM,
     MultipleNumbersExtractedError,
@@ -20,11 +22,15 @@ from core.number_set.errors import (
     NumberOutOfRangeError,
 )
 
-EXTRACT = (files("core.number_set") / "extract.lua").read_text()
-RANGES = (files("core.number_set") / "ranges.lua").read_text()
+_NOTE, _EXTRACT, _CHANGE, RANGES = (
+    (files("core.number_set") / f"{name}.lua").read_text() for name in ("note", "extract", "change", "ranges")
+)
+EXTRACT, CHANGE = _NOTE + _EXTRACT, _NOTE + _CHANGE
 KEYS_REMEMBERED = timedelta(hours=24)
 MOST_RANGES = 1_000
 PREFIX = "reckoner:numbers:"
+JOURNAL = f"{PREFIX}journal"
+NAMES = f"{PREFIX}names"  # sorted by name, so that a page of them is a range
 FIELDS = ("max", "count", "sum", "ranges")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _KEY = re.compile(r"[ -~]{1,512}", re.ASCII)
@@ -62,36 +68,59 @@ class Extraction:
 
 
 class SharedNumberSets:
-    """All number sets of one Redis. They live there alone: docs/running-sum.md says how durably."""
+    """All number sets of one Redis. They live there alone: docs/running-sum.md says how durably.
 
-    def __init__(self, redis: "Redis", *, always: Mapping[str, int] | None = None) -> None:
+    Whatever changes one is noted in the journal in the same step, with the `actor` that the caller names.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        *,
+        always: Mapping[str, int] | None = None,
+        node_id: str = "",
+        most_in_journal: int = MOST_ENTRIES,
+    ) -> None:
         """`always` names sets that need not be made, with their maximum."""
         self._redis = redis
         self._always = dict(always or {})
+        self._node = _as_json(node_id)
+        self._most = most_in_journal
         self._extract = redis.register_script(EXTRACT)
+        self._change = redis.register_script(CHANGE)
         self._ranges = redis.register_script(RANGES)
 
-    def create(self, name: str, max_number: int) -> bool:
+    def create(self, name: str, max_number: int, *, actor: str | None = None) -> bool:
         """Make a full set; False where there is one already, of the same maximum."""
         if not 1 <= max_number <= HIGHEST_MAXIMUM:
             raise InvalidInputError(f"a number set has 1 to {HIGHEST_MAXIMUM} numbers", field="max_number")
         if name in self._always and max_number != self._always[name]:
             raise ConflictError(f"the number set {name!r} always has the maximum {self._always[name]}")
+        outcome, found = self._changed("create", name, max_number, actor)
+        if found != max_number:
+            raise ConflictError(f"the number set {name!r} exists with the maximum {found}", max_number=found)
+        return outcome == b"ok"
+
+    def page(self, *, after: str = "", limit: int) -> tuple[list[tuple[str, SetFacts]], str | None]:
+        """The sets whose names follow `after`, each as it is now; and the last one, if more follow it."""
         with _answering():
-            is_new = bool(self._redis.hsetnx(_facts(checked_name(name)), "max", str(max_number)))
-        found = self.facts(name)
-        if found.max_number != max_number:
-            raise ConflictError(
-                f"the number set {name!r} exists with the maximum {found.max_number}",
-                max_number=found.max_number,
-            )
-        return is_new
+            listed = self._redis.zrange(NAMES, f"({after}" if after else "-", "+", bylex=True, offset=0, num=limit + 1)
+            made = {name.decode() for name in cast("list[bytes]", listed)}
+            names = sorted(made | {name for name in self._always if name > after})
+            with self._redis.pipeline(transaction=False) as pipe:
+                for name in names[:limit]:
+                    pipe.hmget(_facts(name), FIELDS)
+                facts = pipe.execute()
+        # One that was forgotten in between has no maximum any more.
+        found = [each for each in zip(names, facts, strict=False) if each[1][0] or each[0] in self._always]
+        more = names[limit - 1] if len(names) > limit else None
+        return [(name, self._known(name, each)) for name, each in found], more
 
     def facts(self, name: str) -> SetFacts:
         with _answering():
             return self._known(name, self._redis.hmget(_facts(checked_name(name)), FIELDS))
 
-    def extract(self, name: str, number: int, key: str | None = None) -> Extraction:
+    def extract(self, name: str, number: int, key: str | None = None, *, actor: str | None = None) -> Extraction:
         """Take a number out: of any number of nodes that try at once, one succeeds."""
         if key is not None and not _KEY.fullmatch(key):
             raise InvalidInputError(
@@ -104,8 +133,11 @@ class SharedNumberSets:
             outcome, count, highest = cast(
                 "tuple[bytes, int, int]",
                 self._extract(
-                    (_bits(checked_name(name)), _facts(name), remembered),
-                    (asked, int(KEYS_REMEMBERED.total_seconds()), self._always.get(name, "")),
+                    (_bits(checked_name(name)), _facts(name), remembered, JOURNAL, NAMES),
+                    (
+                        *(asked, int(KEYS_REMEMBERED.total_seconds()), self._always.get(name, ""), self._most, name),
+                        *(_as_json(name), self._node, _as_json(actor), _as_json(key)),
+                    ),
                 ),
             )
         match outcome:
@@ -120,22 +152,28 @@ class SharedNumberSets:
                     "this Idempotency-Key was used for another number; nothing was changed",
                     field="Idempotency-Key",
                 )
+            case b"backlog":
+                raise _behind()
             case _:
                 raise _unknown(name)
 
-    def reset(self, name: str) -> SetFacts:
+    def reset(self, name: str, *, actor: str | None = None) -> SetFacts:
         """Put all numbers back."""
-        found = self.facts(name)
-        with _answering(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.delete(_bits(name))
-            pipe.hdel(_facts(name), "count", "sum", "ranges")
-            pipe.execute()
-        return SetFacts(found.max_number, 0, 0, 0)
+        return SetFacts(self._changed("reset", name, self._always.get(name, ""), actor)[1], 0, 0, 0)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, actor: str | None = None) -> None:
+        self._changed("delete", name, "", actor)
+
+    def _changed(self, kind: str, name: str, maximum: int | str, actor: str | None) -> tuple[bytes, int]:
+        keys = (_bits(checked_name(name)), _facts(name), _errors(name), JOURNAL, NAMES)
+        facts = (kind, maximum, self._most, name, _as_json(name), self._node, _as_json(actor))
         with _answering():
-            if not self._redis.delete(_facts(checked_name(name)), _bits(name), _errors(name)):
-                raise _unknown(name)
+            outcome, highest = cast("tuple[bytes, int]", self._change(keys, facts))
+        if outcome == b"unknown":
+            raise _unknown(name)
+        if outcome == b"backlog":
+            raise _behind()
+        return outcome, highest
 
     def missing_ranges(self, name: str, *, start: int = 1, limit: int) -> tuple[SetFacts, list[tuple[int, int]]]:
         """What is known of the set, and its ranges of missing numbers from `start` on, as of one moment."""
@@ -176,6 +214,14 @@ def checked_name(name: str) -> str:
 
 def _unknown(name: str) -> NotFoundError:
     return NotFoundError(f"no number set {name!r}; make it with PUT and its max_number", name=name)
+
+
+def _behind() -> UnavailableError:
+    return UnavailableError("the history is behind by too much; nothing was changed", retry_after=5)
+
+
+def _as_json(value: str | None) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _bits(name: str) -> str:

@@ -14,6 +14,7 @@ import redis.exceptions
 from redis import Redis
 
 from core.errors import ConflictError, InvalidInputError, PlatformError, UnavailableError
+from core.journal import MOST_ENTRIES
 from core.running_sum import journal
 from core.running_sum.coalesce import Coalescer
 from core.running_sum.moves import (
@@ -31,8 +32,6 @@ APPLY = (files("core.running_sum") / "apply.lua").read_text()
 RESTORE = (files("core.running_sum") / "restore.lua").read_text()
 LIFE = "reckoner:abacus:life"
 KEYS_REMEMBERED = timedelta(hours=24)
-# About 300 MB. Beyond it adds are refused, so that a long outage of Postgres cannot fill Redis.
-MOST_IN_JOURNAL = 2_000_000
 TRIES = 5
 FSYNC_WAIT_MS = 1_500  # less than the client waits for an answer
 
@@ -55,7 +54,7 @@ class RunningSums:
         *,
         node_id: str,
         durability: Durability = Durability.EVERYSEC,
-        most_in_journal: int = MOST_IN_JOURNAL,
+        most_in_journal: int = MOST_ENTRIES,
     ) -> None:
         self._redis = redis
         self._history = history

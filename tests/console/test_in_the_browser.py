@@ -210,6 +210,11 @@ def test_a_sum_is_added_to_and_a_number_is_taken_out_once(open_browser):
         page.get_by_role("button", name="Take out").click()
         expect(page.locator("main .note")).to_contain_text(said)
     expect(page.locator(".numbers .is-out")).to_have_text("7")
+    page.get_by_placeholder("who took number…").fill("7")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("region", name="History").locator("tbody tr")).to_contain_text(["local"])
+    page.get_by_role("link", name="Number sets").last.click()
+    expect(page.get_by_role("row", name="raffle")).to_contain_text("9")
 
 
 def test_the_keyboard_alone_is_enough(page, http):
@@ -301,6 +306,7 @@ def test_no_page_is_wider_than_a_phone(open_browser, path, http):
         "/charges",
         "/companies?name=nobody",
         "/sums/default",
+        "/number-sets",
         "/number-sets/default",
         "/queues",
         "/audit",

@@ -45,3 +45,22 @@ def test_what_the_platform_refuses_is_told_and_ends_with_its_code(reckoner):
     assert "out of range" in said.err
     assert reckoner("number-set", "status", "--set", "nowhere")[0] == 6
     assert reckoner("number-set", "extract", "five")[0] == 2
+
+
+def test_the_list_and_who_took_what(reckoner):
+    reckoner("number-set", "create", "desk3", "1000")
+    reckoner("number-set", "extract", "5", "6", "--set", "desk3")
+    _, said = reckoner("number-set", "list", "--json")
+    found = next(each for each in json.loads(said.out) if each["name"] == "desk3")
+    assert (found["max_number"], found["extracted_count"]) == (1000, 2)
+    _, said = reckoner("number-set", "list")
+    assert "desk3" in said.out
+    assert "998" in said.out
+    _, said = reckoner("number-set", "history", "--set", "desk3", "--limit", "2")
+    assert [line.split()[2:5] for line in said.out.splitlines() if "extract" in line] == [
+        ["local", "extract", "6"],
+        ["local", "extract", "5"],
+    ]
+    assert "there are more" in said.err
+    _, said = reckoner("number-set", "history", "--set", "desk3", "--number", "5", "--json")
+    assert [each["number"] for each in json.loads(said.out)] == [5]

@@ -100,3 +100,56 @@ def test_named_sets_have_their_own_numbers_and_any_maximum(http):
 def test_a_set_without_a_usable_maximum_is_not_made(http, body):
     assert http.put("/api/v1/number-sets/wrong", json=body).status_code == 422
     assert http.get("/api/v1/number-sets/wrong").status_code == 404
+
+
+def test_all_sets_are_listed_in_pages_each_as_it_is_now(http):
+    for name, maximum in (("list-a", 10), ("list-b", 20), ("list-c", 30)):
+        http.put(f"/api/v1/number-sets/{name}", json={"max_number": maximum})
+    http.post("/api/v1/number-sets/list-b/extract/7")
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = http.get("/api/v1/number-sets", params={"limit": 2, "cursor": cursor}).json()
+        assert len(page["data"]) <= 2
+        seen += page["data"]
+        cursor = page["next_cursor"]
+    names = [each["name"] for each in seen]
+    assert names == sorted(set(names))
+    assert {"default", "list-a", "list-b", "list-c"} <= set(names)
+    found = next(each for each in seen if each["name"] == "list-b")
+    assert (found["max_number"], found["extracted_count"], found["remaining_count"]) == (20, 1, 19)
+    assert found == http.get("/api/v1/number-sets/list-b").json()
+    http.delete("/api/v1/number-sets/list-b")
+    assert "list-b" not in [each["name"] for each in http.get("/api/v1/number-sets?limit=1000").json()["data"]]
+
+
+def test_the_history_says_who_took_which_number_and_outlives_the_set(http):
+    path = "/api/v1/number-sets/told"
+    http.put(path, json={"max_number": 20})
+    http.put(path, json={"max_number": 20})
+    for _ in range(2):
+        http.post(f"{path}/extract/17", headers={"Idempotency-Key": "once"})
+    assert http.post(f"{path}/extract/17").status_code == 409
+    http.post(f"{path}/reset")
+    http.post(f"{path}/extract/17")
+    http.delete(path)
+    told = http.get(f"{path}/history").json()["data"]
+    assert [(each["kind"], each["number"], each["extracted_count"]) for each in told] == [
+        ("delete", 20, 0),
+        ("extract", 17, 1),
+        ("reset", 20, 0),
+        ("extract", 17, 1),
+        ("create", 20, 0),
+    ]
+    assert all(each["actor"] == "local" and each["node_id"] for each in told)
+    assert [each["sequence"] for each in told] == sorted({each["sequence"] for each in told}, reverse=True)
+    assert told[3]["idempotency_key"].endswith("/once")
+    assert http.get(f"{path}/history?number=17").json()["data"] == [told[1], told[3]]
+    assert http.get(f"{path}/history?number=20").json()["data"] == []
+    first = http.get(f"{path}/history?limit=3").json()
+    rest = http.get(f"{path}/history", params={"limit": 3, "cursor": first["next_cursor"]}).json()
+    assert (first["data"] + rest["data"], rest["next_cursor"]) == (told, None)
+
+
+def test_a_set_that_there_never_was_has_no_history(http):
+    assert http.get("/api/v1/number-sets/never-made/history").status_code == 404
+    assert http.get("/api/v1/number-sets/default/history").status_code == 200

@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
+from api.number_set.history import NumberHistory
 from core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
+from core.journal import drain
 from core.number_set import (
+    JOURNAL,
     MultipleNumbersExtractedError,
     NoNumbersExtractedError,
     NumberAlreadyExtractedError,
@@ -17,6 +20,7 @@ from core.number_set import (
     SharedNumberSets,
 )
 from embedded.valkey import Valkey
+from models import number_set_entry as entries
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +182,47 @@ def test_a_stopped_redis_is_unavailable(tmp_path):
             numbers.extract("main", 2)
         valkey.start()
         assert numbers.facts("main").missing_number() == 1
+
+
+def test_an_entry_is_kept_for_each_number_whoever_takes_it_and_whoever_moves_it(nodes, db):
+    def take(turn):
+        nodes[turn % 3].extract("main", turn + 1, actor=f"clerk{turn % 3}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(take, range(100)))
+        client = nodes[0]._redis  # the journal is its set's own
+        list(pool.map(lambda _: drain(client, JOURNAL, NumberHistory(db), wait=True), range(3)))
+    with db.connect() as connection:
+        kept = entries.page(connection, "main", before=None, number=None, limit=1000)
+    taken = {row.number: row.actor for row in kept if row.kind == "extract"}
+    assert taken == {turn + 1: f"clerk{turn % 3}" for turn in range(100)}
+    assert [row.extracted_count for row in kept] == list(range(100, -1, -1))
+    assert client.xlen(JOURNAL) == 0
+
+
+def test_a_set_that_redis_lost_goes_on_in_its_history(numbers, server, db):
+    numbers.extract("main", 5)
+    with Redis.from_url(server.url) as client:
+        drain(client, JOURNAL, NumberHistory(db), wait=True)
+        client.flushall()
+        numbers.create("main", 50)
+        numbers.extract("main", 5)
+        drain(client, JOURNAL, NumberHistory(db), wait=True)
+    with db.connect() as connection:
+        kept = entries.page(connection, "main", before=None, number=None, limit=10)
+    assert [row.kind for row in kept] == ["extract", "create", "extract", "create"]
+
+
+def test_nothing_is_changed_that_the_history_has_no_room_for(server, numbers):
+    with Redis.from_url(server.url) as client:
+        narrow = SharedNumberSets(client, most_in_journal=2)
+        narrow.extract("main", 1)
+        for change in (
+            lambda: narrow.extract("main", 2),
+            lambda: narrow.reset("main"),
+            lambda: narrow.delete("main"),
+            lambda: narrow.create("other", 5),
+        ):
+            with pytest.raises(UnavailableError, match="history is behind"):
+                change()
+    assert numbers.facts("main").extracted_count == 1

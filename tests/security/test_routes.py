@@ -27,7 +27,8 @@ VIEWERS_MAY = """
 /api/v1/jobs/<job_id>/comparison
 /api/v1/jobs/<job_id>/events /api/v1/jobs/<job_id>/logs /api/v1/jobs/<job_id>/params /api/v1/jobs/<job_id>/result
 /api/v1/kinds /api/v1/kinds/<name>
-/api/v1/number-sets/<name> /api/v1/number-sets/<name>/errors/summary /api/v1/number-sets/<name>/missing
+/api/v1/number-sets /api/v1/number-sets/<name> /api/v1/number-sets/<name>/errors/summary
+/api/v1/number-sets/<name>/history /api/v1/number-sets/<name>/missing
 /api/v1/orders /api/v1/orders/<order_id>
 /api/v1/queues /api/v1/workers
 /api/v1/schedules /api/v1/schedules/<name> /api/v1/schedules/<name>/runs
