@@ -26,6 +26,7 @@ from core.http_client.errors import (
 )
 from core.http_client.exchange import Exchange, exchange
 from core.http_client.limits import Limits, retry_after_seconds
+from core.http_client.unreachable import in_words
 
 T = TypeVar("T")
 
@@ -137,7 +138,7 @@ class HttpClient:
             except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 if current.is_cut:
                     raise ExternalConnectionError(f"no complete answer within {total:.3g} s") from error
-                raise ExternalConnectionError(_in_short(error)) from error
+                raise ExternalConnectionError(in_words(url, error)) from error
             except ExternalBodyError as error:
                 # A body that was cut off is half a JSON; say what really happened.
                 if current.is_cut:
@@ -225,10 +226,3 @@ def _shown(url: str) -> str:
     """An address fit for messages: without a password and without a query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-def _in_short(error: BaseException) -> str:
-    """The innermost reason: requests and urllib3 wrap `Connection refused` four times over."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return str(error) or type(error).__name__

@@ -105,12 +105,34 @@ def test_a_budget_bounds_all_attempts_together(api):
     client.close()
 
 
-def test_nobody_listening_is_a_connection_error():
+def told(url):
+    """The message of a request that finds nobody."""
+    client = HttpClient(url, limits=QUICK)
+    with pytest.raises(ExternalConnectionError) as failure:
+        client.get("/posts/7")
+    client.close()
+    return failure.value.message
+
+
+def test_nobody_listening_is_told_in_words_with_the_host_and_a_way_out():
     with OutsideApi() as gone:
         url = gone.url
-    client = HttpClient(url, limits=QUICK)
-    with pytest.raises(ExternalConnectionError, match="refused"):
-        client.get("/posts")
+    message = told(url.replace("http://", "http://clerk:secret@"))
+    assert message.startswith(f"{url.removeprefix('http://')} refused the connection")
+    assert "try again later" in message
+    for unspeakable in ("Errno", "secret", "/posts"):
+        assert unspeakable not in message
+
+
+def test_other_ways_not_to_be_reached_are_told_in_words(api):
+    api.always = outside.reset
+    host = api.url.removeprefix("http://")
+    assert told(api.url).startswith(f"{host} broke the connection off")
+    assert told("http://no-such-host.invalid").startswith("no-such-host.invalid cannot be found")
+    api.always = outside.hang
+    client = HttpClient(api.url, limits=Limits(read=0.2, total=5, retries=0))
+    with pytest.raises(ExternalConnectionError, match="did not answer in time; try again later"):
+        client.get("/posts/7")
     client.close()
 
 
