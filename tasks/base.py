@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.errors import PlatformError, UnavailableError
+from core.errors import MemoryLimitError, PlatformError, UnavailableError
 from core.trace import continued
 from models.job import Job
 from tasks.context import HandBackError, JobContext, LeaseLostError, StopRequestedError
@@ -135,7 +135,7 @@ def _attempt(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job:
         failure, retryable = described(UnavailableError("the database went away during the run")), True
     except MemoryError as error:
         context.close_effects(error)
-        failure = {"code": "memory_limit", "message": "needed more memory than this job may take"}
+        failure = described(MemoryLimitError("needed more memory than this job may take"))
         retryable = False
     except Exception as error:  # the wrapper's last net: whatever a body raises must end its job
         context.close_effects(error)

@@ -7,13 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import PlatformError
+from core.errors import MemoryLimitError
 
 MEGABYTE = 1 << 20
-
-
-class MemoryLimitError(PlatformError):
-    code = "memory_limit"
 
 
 @contextmanager
