@@ -6,9 +6,10 @@ import base64
 import binascii
 import datetime as dt
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from core.errors import InvalidInputError
 from models.ledger_reports import DayPlace
@@ -17,9 +18,24 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 Format = Literal["json", "csv", "xlsx"]
 
 
-class DailyQuery(BaseModel):
+class DaysQuery(BaseModel):
     first: dt.date | None = Field(None, alias="from", description="first day")
     last: dt.date | None = Field(None, alias="to", description="last day")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """An empty answer would say that nothing happened on days that nobody can mean."""
+        if self.first and self.last and self.first > self.last:
+            wrong = PydanticCustomError(
+                "days_reversed", "from ({first}) is later than to ({last})", {"first": self.first, "last": self.last}
+            )
+            days = (("from", self.first), ("to", self.last))
+            lines = [InitErrorDetails(type=wrong, loc=(name,), input=day) for name, day in days]
+            raise ValidationError.from_exception_data(type(self).__name__, lines)
+        return self
+
+
+class DailyQuery(DaysQuery):
     company: Text | None = Field(None, description="a company's id or name")
     limit: int = Field(100, ge=1, le=1000, description="JSON only: CSV and Excel have all of it.")
     cursor: Text | None = Field(None, description="`next_cursor` of the page before.")
@@ -32,11 +48,9 @@ class CompanyQuery(BaseModel):
     cursor: Text | None = None
 
 
-class ChargeQuery(BaseModel):
+class ChargeQuery(DaysQuery):
     company_id: Text | None = None
     status: Text | None = None
-    first: dt.date | None = Field(None, alias="from", description="created on this day or later")
-    last: dt.date | None = Field(None, alias="to", description="created on this day or before")
     limit: int = Field(100, ge=1, le=1000, description="JSON only: CSV and Excel have all of it.")
     cursor: Text | None = None
     format: Format = "json"

@@ -106,6 +106,7 @@ def test_rejects_that_nobody_mended_are_no_charges_the_second_time_either(platfo
         url = f"{RUNS}/{first['result']['run']}/rejects"
         shown = http.get(url).json()["data"]
         assert [row["record"] for row in shown] == [*broken[:3], broken[3].replace("\0", "\ufffd")]
+        assert broken[0] in http.get(f"/console/etl/{first['result']['run']}").text
         listed = list(csv.DictReader(io.StringIO(http.get(f"{url}?format=csv").text)))
         assert [row["record"] for row in listed] == [row["record"] for row in shown]
         for form in ("csv", "xlsx"):
@@ -163,6 +164,18 @@ def test_two_runs_are_compared(ledger):
     }
     assert found["charges_added"]["examples"][0]["id"] == "http4"
     assert found["changed"]["examples"][0]["amount"] == "11"
+
+
+@pytest.mark.parametrize("route", ["/api/v1/reports/daily-transactions", "/api/v1/charges"])
+def test_days_in_the_wrong_order_are_refused_with_both_named(ledger, route):
+    http, _, _ = ledger
+    for form in ("json", "csv"):
+        answer = http.get(f"{route}?from=2024-03-02&to=2024-03-01&format={form}")
+        assert answer.status_code == 422
+        wrong = answer.json()["details"]["validation_errors"]
+        assert [each["loc"][-1] for each in wrong] == ["from", "to"]
+        assert "from (2024-03-02) is later than to (2024-03-01)" in answer.json()["message"]
+    assert http.get(f"{route}?from=2024-03-02&to=2024-03-02").status_code == 200
 
 
 def test_the_daily_report_is_exact_ordered_and_paged(ledger):
