@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from kombu.exceptions import OperationalError as BrokerError
 from redis import RedisError
 from sqlalchemy import Connection, text
 
@@ -75,7 +74,7 @@ class Housekeeping:
         except DATABASE_DOWN as error:
             logger.warning("duty_failed", duty=duty.name, error=str(error).splitlines()[0])
             getattr(duty, "interrupted", lambda: None)()
-        except (RedisError, BrokerError, OSError) as error:
+        except (RedisError, OSError) as error:
             logger.warning("duty_failed", duty=duty.name, error=str(error))
         except Exception:  # a mistake in one duty must not end the thread that does all the others
             logger.exception("duty_raised", duty=duty.name)
