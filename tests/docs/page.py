@@ -24,8 +24,10 @@ class Step:
 
 
 class Page:
-    def __init__(self, path, **replaced):
+    def __init__(self, path, *, section=None, **replaced):
         self.text = Path(path).read_text(encoding="utf-8")
+        if section:
+            self.text = self.text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
         for old, new in replaced.items():
             self.text = self.text.replace(old.removeprefix("_"), new)
         self._blocks = [(match[1], match[2].strip(), match[3]) for match in _FENCE.finditer(self.text)]

@@ -8,7 +8,8 @@ import pytest
 
 from embedded.ports import free_port
 from tests.docs.conftest import TUTORIALS, read
-from tests.docs.page import fits
+from tests.docs.page import Page, fits
+from tests.running import ROOT, RunningPlatform
 
 pytestmark = pytest.mark.timeout(360)  # a page is many commands, each with a start of its own
 
@@ -34,6 +35,22 @@ def test_a_tutorial_shows_what_happens(started, folders, terminal, name):
     page = read(name)
     assert page.steps
     ran, _ = page.run(folders[name], terminal(started.url))
+    wrong = differences(ran, page.steps)
+    assert not wrong, wrong
+
+
+def test_the_readme_shows_what_happens_to_the_sample(make_database, valkey_server, tmp_path, terminal):
+    """On a platform of its own: its report has the rows of no other page."""
+    own = RunningPlatform(make_database("readme"), valkey_server.url.rsplit("/", 1)[0] + "/13", tmp_path)
+    try:
+        own.start_worker(wait=False)
+        own.start_api()
+        replaced = {".venv/bin/": "", "localhost:8000": own.url.removeprefix("http://")}
+        page = Page(ROOT / "README.md", section="A dirty file in, a daily report out", **replaced)
+        ran, _ = page.run(ROOT, terminal(own.url))
+    finally:
+        own.stop()
+    assert len(page.steps) == 2
     wrong = differences(ran, page.steps)
     assert not wrong, wrong
 
