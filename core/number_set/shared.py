@@ -136,7 +136,7 @@ class SharedNumberSets:
                     (_bits(checked_name(name)), _facts(name), remembered, JOURNAL, NAMES),
                     (
                         *(asked, int(KEYS_REMEMBERED.total_seconds()), self._always.get(name, ""), self._most, name),
-                        *(_as_json(name), self._node, _as_json(actor), _as_json(key)),
+                        *(_as_json(name), self._by(actor, key)),
                     ),
                 ),
             )
@@ -166,7 +166,7 @@ class SharedNumberSets:
 
     def _changed(self, kind: str, name: str, maximum: int | str, actor: str | None) -> tuple[bytes, int]:
         keys = (_bits(checked_name(name)), _facts(name), _errors(name), JOURNAL, NAMES)
-        facts = (kind, maximum, self._most, name, _as_json(name), self._node, _as_json(actor))
+        facts = (kind, maximum, self._most, name, _as_json(name), self._by(actor, None))
         with _answering():
             outcome, highest = cast("tuple[bytes, int]", self._change(keys, facts))
         if outcome == b"unknown":
@@ -192,6 +192,9 @@ class SharedNumberSets:
         with _answering():
             found = cast("dict[bytes, bytes]", self._redis.hgetall(_errors(checked_name(name))))
         return {code.decode(): int(count) for code, count in sorted(found.items())}
+
+    def _by(self, actor: str | None, key: str | None) -> str:
+        return f"{self._node},{_as_json(actor)},{_as_json(key)}"
 
     def _known(self, name: str, found: Sequence[object]) -> SetFacts:
         highest, *counts = (None if one is None else int(cast("bytes", one)) for one in found)
