@@ -46,8 +46,8 @@ reference: .venv/.dev ## Make docs/reference from the code
 screenshots: .venv/.dev ## Make docs/screenshots on a platform of its own
 	@$(PY) -m tests.console.screenshots
 
-.PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http soak
-bench: bench-jobs bench-scan bench-etl bench-items bench-http ## Measure everything beside its peers
+.PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory soak
+bench: bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory ## Measure everything beside its peers
 
 bench-jobs: .venv/.dev ## Measure jobs: submit, drain, pick-up
 	@$(PY) -m bench jobs $(ARGS)
@@ -63,6 +63,15 @@ bench-items: .venv/.dev ## Measure the cached list of items, orders and their an
 
 bench-http: .venv/.dev ## Measure the HTTP interface
 	@$(PY) -m bench http $(ARGS)
+
+bench-sums: .venv/.dev ## Measure the running sums
+	@$(PY) -m bench sums $(ARGS)
+
+bench-growth: .venv/.dev ## Measure how cost grows with jobs, payload, clients and depth
+	@$(PY) -m bench growth $(ARGS)
+
+bench-memory: .venv/.dev ## Measure the memory of the idle platform
+	@$(PY) -m bench memory $(ARGS)
 
 soak: .venv/.dev ## Hold a mixed load (ARGS="--seconds N"); memory, handles and tables must level off
 	@$(PY) -m bench soak $(ARGS)

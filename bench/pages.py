@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
+_pictures: dict[str, str] = {}
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
@@ -27,8 +28,16 @@ def measured(name: str, arguments: list[str], run: Callable[[list[str]], int | N
     print(heard.getvalue(), end="")
     if code == 0:
         command = " ".join(["python -m bench", name, *left])
+        for file_name, svg in _pictures.items():
+            (PAGE.parent / file_name).write_text(svg)
         PAGE.write_text(with_part(PAGE.read_text(), name, f"{_dated(command)}\n\n{heard.getvalue().strip()}"))
     return code
+
+
+def picture(file_name: str, svg: str, alt: str) -> str:
+    """What shows a picture on the page; it is written beside it when the measurement's part is."""
+    _pictures[file_name] = svg
+    return f"![{alt}]({file_name})"
 
 
 def _dated(command: str) -> str:

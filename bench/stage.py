@@ -47,7 +47,7 @@ class Stage:
             "PEER_DATABASE_URL": self.postgres.url,
             "PEER_REDIS_URL": self.valkey.url.rsplit("/", 1)[0] + "/9",
             "RECKONER_HOME": str(home),
-            "RECKONER_EXTRA_KINDS": "bench.noop.contract",
+            "RECKONER_EXTRA_KINDS": "bench.noop.contract,bench.carry.contract",
             "LOG_LEVEL": "WARNING",
             "PYTHONPATH": str(ROOT),
         }
@@ -97,8 +97,8 @@ class Stage:
         self.start("granian", *options, "--no-ws", "--log-level", "warning", "bench.peer_app:app")
         return self._answering(port, "/nothing")
 
-    def start_our_worker(self, concurrency: int = 2) -> subprocess.Popen[bytes]:
-        arguments = ("worker", "-Q", "quick,heavy", "--without-mingle", "--without-gossip", "--without-heartbeat")
+    def start_our_worker(self, concurrency: int = 2, queues: str = "quick,heavy") -> subprocess.Popen[bytes]:
+        arguments = ("worker", "-Q", queues, "--without-mingle", "--without-gossip", "--without-heartbeat")
         return self.start("celery", "-A", "workers.entry", *arguments, RECKONER_WORKER_CONCURRENCY=str(concurrency))
 
     def start_peer_worker(self, app: str, queue: str, concurrency: int = 2) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""Measure in turns, so that a noisy machine is noisy for both: prints each round's figures and the median ratios."""
+"""The running sum beside bare INCRBY behind the same web server, in turns, so that a noisy machine is so for both."""
 
 import argparse
 import os
@@ -13,16 +13,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
-from redis import Redis
 
-from bench.sums.load import Measured, run
+from bench.sum_runs.load import Measured, run
+from bench.table import markdown, ratio, spread
 from embedded.ports import free_port
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
 from models.migrate import migrate
 
 START_TRIES = 600  # a busy machine starts slowly
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 OURS = ("--interface", "rsgi", "--workers", "1", "--runtime-threads", "1", "--no-ws", "--log-level", "warning")
 BARE = ("--interface", "wsgi", "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "warning")
 BARE_FLASK, INSIDE, KEYED = "bare INCRBY, bare Flask", "bare INCRBY, our front", "reckoner, keyed"
@@ -56,9 +56,9 @@ def nodes(stack: ExitStack, name: str, count: int, environment: dict[str, str]) 
     for number in range(count):
         port = free_port()
         if name == "bare":
-            command = ["granian", "bench.sums.bare:app", "--host", "127.0.0.1", "--port", str(port), *BARE]
+            command = ["granian", "bench.sum_runs.bare:app", "--host", "127.0.0.1", "--port", str(port), *BARE]
         else:
-            command = ["granian", "bench.sums.inside:front", "--host", "127.0.0.1", "--port", str(port), *OURS]
+            command = ["granian", "bench.sum_runs.inside:front", "--host", "127.0.0.1", "--port", str(port), *OURS]
         own = {"PORT": str(port), "NODE_ID": f"{name}{number}", "RECKONER_API_WORKERS": "1", "LOG_LEVEL": "WARNING"}
         ports.append(stack.enter_context(node(command, port, environment | own)))
     return ports
@@ -82,13 +82,13 @@ def compare(count: int, options: argparse.Namespace, environment: dict[str, str]
     return rounds
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench sums", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2])
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for count in options.nodes:
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -98,24 +98,23 @@ def main() -> None:
             migrate(postgres.url)
             environment = {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url, "RECKONER_HOME": folder}
             rounds = compare(count, options, environment)
-            with Redis.from_url(valkey.url) as redis:
-                redis.ping()
         print(
-            f"\n{count} node(s), {options.clients} clients, {options.rounds} rounds in turns of {options.seconds:g} s"
+            f"{count} node(s), {options.clients} clients, {options.rounds} rounds in turns of {options.seconds:g} s\n"
         )
-        bare = rounds[BARE_FLASK]
-        for name, measured in rounds.items():
-            ratio = statistics.median(
-                one.per_second / peer.per_second for one, peer in zip(measured, bare, strict=True)
+        print(
+            markdown(
+                ["", "adds/s (min to max)", "of the bare one", "p50 ms", "p99 ms", "of the bare one"], _rows(rounds)
             )
-            tail = statistics.median(one.p99_ms / peer.p99_ms for one, peer in zip(measured, bare, strict=True))
-            print(
-                f"{name:28} {statistics.median(one.per_second for one in measured):8,.0f} adds/s"
-                f"  p50 {statistics.median(one.p50_ms for one in measured):6.2f} ms"
-                f"  p99 {statistics.median(one.p99_ms for one in measured):6.2f} ms"
-                f"  {ratio:5.2f}x the adds, {tail:4.2f}x the p99"
-            )
+        )
+        print()
+    return 0
 
 
-if __name__ == "__main__":
-    main()
+def _rows(rounds: dict[str, list[Measured]]) -> list[list[str]]:
+    bare, rows = rounds[BARE_FLASK], []
+    for name, measured in rounds.items():
+        rates, tails = [one.per_second for one in measured], [one.p99_ms for one in measured]
+        median = f"{statistics.median(one.p50_ms for one in measured):.2f}"
+        compared = ratio(rates, [one.per_second for one in bare]), ratio(tails, [one.p99_ms for one in bare])
+        rows.append([name, spread(rates), compared[0], median, f"{statistics.median(tails):.2f}", compared[1]])
+    return rows

@@ -1,0 +1,1 @@
+"""A kind whose params are as large as somebody wants."""

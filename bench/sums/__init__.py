@@ -1,1 +1,0 @@
-"""The running sum against bare INCRBY behind the same web server: `python -m bench.sums`."""
