@@ -14,6 +14,7 @@ from urllib.parse import quote
 import xlsxwriter
 from flask import Response
 
+from core.cell_texts import fitting
 from core.errors import TooLargeError
 from core.formula_guard import guarded
 
@@ -84,7 +85,7 @@ def _write_row(sheet: Any, row: int, values: Sequence[Any], formats: dict[type, 
             case int():
                 sheet.write_number(row, column, value)
             case _:
-                sheet.write_string(row, column, _plain(value))
+                sheet.write_string(row, column, fitting(_plain(value)))
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import xlsxwriter
 
+from core.cell_texts import fitting
 from core.clock import iso
 
 MEDIA_TYPES = {
@@ -19,11 +20,9 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 SHEET_ROWS = 1_048_576
-_CELL_CHARACTERS = 32_767
 _EXACT_DIGITS = 15  # a workbook's numbers are doubles
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def harmless(text: str) -> str:
@@ -95,4 +94,4 @@ def _write_cell(sheet: Any, line: int, column: int, value: Any) -> None:
     elif isinstance(value, int | Decimal) and len(Decimal(value).as_tuple().digits) <= _EXACT_DIGITS:
         sheet.write_number(line, column, value)
     else:
-        sheet.write_string(line, column, _NOT_IN_XML.sub("�", shown(value))[:_CELL_CHARACTERS])
+        sheet.write_string(line, column, fitting(shown(value)))

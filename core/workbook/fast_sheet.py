@@ -1,7 +1,7 @@
 """Read chosen columns of an ordinary sheet with vectors over the raw XML, or say that it is not ordinary.
 
 Ordinary means what the common writers write: UTF-8, no prefix, `<c r="B12"` first in every cell, no comments
-or CDATA. Each piece is checked for that. Cells of any other layout than a plain number or a shared string are
+or CDATA. Each piece is checked for that. Cells of any other layout than a plain number, boolean or shared string are
 cut out and go through the general parser, so there is one meaning of a cell, not two.
 """
 
@@ -37,6 +37,7 @@ CELL_START, DECLARATION, ADDRESS_START, NAMESPACE = (
     int.from_bytes(text, "little") for text in (b"<c", b"<!", b"c r=", b"xmln")
 )
 EMPTY = 255  # a kind for cells to drop
+PLAIN = {b"n": CellKind.NUMBER, b"s": CellKind.SHARED, b"b": CellKind.BOOLEAN}  # what vectors read
 MASKS = [np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)]
 
 
@@ -143,12 +144,13 @@ def _read_region(region: Region, column: int, first_row: int, builder: CellsBuil
     kinds, starts = _by_layout(region.buffer, words, heads)
     mantissas = np.zeros(len(places), np.int64)
     exponents = np.zeros(len(places), np.int8)
-    plain = np.flatnonzero((kinds == CellKind.NUMBER) | (kinds == CellKind.SHARED))
+    plain = np.flatnonzero((kinds == CellKind.NUMBER) | (kinds == CellKind.SHARED) | (kinds == CellKind.BOOLEAN))
     if plain.size:
         ends = _value_ends(words, starts[plain])
         numbers = parse_spans(words, starts[plain], ends)
         sure = numbers.good & (words[ends] == VALUE_END)
         sure &= (kinds[plain] == CellKind.NUMBER) | ((numbers.exponents == 0) & (numbers.mantissas >= 0))
+        sure &= (kinds[plain] != CellKind.BOOLEAN) | ((ends - starts[plain] == 1) & (numbers.mantissas <= 1))
         mantissas[plain], exponents[plain] = numbers.mantissas, numbers.exponents
         kinds[plain[~sure]] = CellKind.TEXT
     _add(region, places, Cells(rows, kinds, mantissas, exponents, ()), first_row, builder)
@@ -201,9 +203,7 @@ def _kind_of(layout: bytes) -> int:
         return EMPTY
     found = TYPE.search(layout)
     written = found[1] if found else b"n"
-    if layout.endswith(b"<v>") and written in {b"n", b"s"}:
-        return CellKind.NUMBER if written == b"n" else CellKind.SHARED
-    return CellKind.TEXT
+    return PLAIN.get(written, CellKind.TEXT) if layout.endswith(b"<v>") else CellKind.TEXT
 
 
 def _value_ends(words: Words, starts: Places) -> Places:

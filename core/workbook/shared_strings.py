@@ -1,6 +1,6 @@
 """Look up shared strings: only those asked for are kept, and reading stops after the last of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.errors import UnreadableFileError
 from core.workbook.archive import Archive, Part
@@ -10,22 +10,23 @@ from core.workbook.sheet_events import StringEvents, feed
 PART_NAME = "the shared strings"
 
 
-def look_up(archive: Archive, part: Part | None, places: Iterable[int], limits: Limits = DEFAULT) -> dict[int, str]:
-    """The texts at those places; a place beyond the table is an error that says so."""
-    wanted = set(places)
-    if not wanted:
-        return {}
-    last = max(wanted)
+def look_up(archive: Archive, part: Part | None, places: Sequence[int], limits: Limits = DEFAULT) -> list[str]:
+    """The texts at those places, which rise; a place beyond the table is an error that says so."""
+    if not len(places):
+        return []
+    last = places[-1]
     if part is None:
         raise UnreadableFileError(f"a cell names shared string {last}, but the workbook has none")
-    found: dict[int, str] = {}
-    at, kept_bytes = -1, 0
+    found: list[str] = []
+    at, kept_bytes, waiting = -1, 0, iter(places)
+    wanted = next(waiting)
 
     def on_text(text: str) -> None:
-        nonlocal at, kept_bytes
+        nonlocal at, kept_bytes, wanted
         at += 1
-        if at in wanted:
-            found[at] = text
+        if at == wanted:
+            found.append(text)
+            wanted = next(waiting, -1)
             kept_bytes += len(text)
             if kept_bytes > limits.max_text_bytes:
                 raise UnreadableFileError(f"the texts of this column are beyond {limits.max_text_bytes:,} bytes")
@@ -41,6 +42,6 @@ def look_up(archive: Archive, part: Part | None, places: Iterable[int], limits: 
                 return
 
     feed(events, until_found(), PART_NAME, limits)
-    if last not in found:
+    if len(found) < len(places):
         raise UnreadableFileError(f"a cell names shared string {last}, but the table ends at {at}")
     return found

@@ -54,16 +54,14 @@ class XlsxSource:
         part = self._package.sheets[sheet.index].part
         with suppress(_EnoughRowsError):
             feed(SheetEvents(on_cell, self._limits), self._archive.stream(part), part.name, self._limits)
-        texts = shared_strings.look_up(
-            self._archive,
-            self._package.shared_strings,
-            (value.mantissa for row in raw.values() for _, value in row.values() if value.kind is CellKind.SHARED),
-            self._limits,
-        )
+        cells = (value for row in raw.values() for _, value in row.values())
+        places = sorted({value.mantissa for value in cells if value.kind is CellKind.SHARED})
+        found = shared_strings.look_up(self._archive, self._package.shared_strings, places, self._limits)
+        texts = dict(zip(places, found, strict=True))
         dates = self._package.date_styles
         return Head(
             {
-                number: {column: _head_cell(*found, texts, dates) for column, found in row.items()}
+                number: {column: _head_cell(*cell, texts, dates) for column, cell in row.items()}
                 for number, row in raw.items()
             }
         )
@@ -127,7 +125,8 @@ class XlsxSource:
         if not shared.size:
             return cells
         places, which = np.unique(cells.mantissas[shared], return_inverse=True)
-        texts = shared_strings.look_up(self._archive, self._package.shared_strings, places.tolist(), self._limits)
+        # A view gives plain integers one by one: a list of a million would cost more than the texts.
+        texts = shared_strings.look_up(self._archive, self._package.shared_strings, places.data, self._limits)
         kinds, mantissas = cells.kinds.copy(), cells.mantissas.copy()
         kinds[shared] = CellKind.TEXT
         mantissas[shared] = which + len(cells.texts)
@@ -135,7 +134,7 @@ class XlsxSource:
             cells,
             kinds=kinds,
             mantissas=mantissas,
-            texts=[*cells.texts, *(texts[place] for place in places.tolist())],
+            texts=[*cells.texts, *texts] if cells.texts else texts,
         )
 
 

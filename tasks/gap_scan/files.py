@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xlsxwriter
 
+from core.cell_texts import fitting
 from tasks.gap_scan.contract import GapScanResult
 from tasks.gap_scan.listing import doubled_lines, missing_lines, stray_lines
 from tasks.gap_scan.scan import GapReport
@@ -98,7 +99,7 @@ def write_workbook(path: Path, lists: Lists, result: GapScanResult, wrote: Wrote
         listed = {"first_missing", "first_doubled", "first_breakers", "by_group"}
         for at, (name, value) in enumerate(result.model_dump(exclude=listed).items()):
             summary.write_string(at, 0, name, bold)
-            summary.write_string(at, 1, str(value))
+            summary.write_string(at, 1, fitting(str(value)))
         for name, (header, lines) in lists.named().items():
             sheet = None
             for at, line in enumerate(islice(lines, MOST_SHEET_ROWS), start=1):
@@ -111,4 +112,4 @@ def write_workbook(path: Path, lists: Lists, result: GapScanResult, wrote: Wrote
                     if isinstance(value, int) and abs(value) < LARGEST_EXACT:
                         sheet.write_number(at, column, value)
                     else:
-                        sheet.write_string(at, column, str(value))
+                        sheet.write_string(at, column, fitting(str(value)))

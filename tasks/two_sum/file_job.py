@@ -97,6 +97,10 @@ def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: Fil
         if params.working_paper and working_paper.why_not(found.ledger) is None:
             report = {} if result.report is None else result.report.model_dump(exclude={"skipped_cells", "first_pairs"})
             facts = {"Result": {"found": result.found, **report}, "Options": params.model_dump(mode="json")}
-            working_paper.write(paper, found.source, found.ledger, found.outcome, facts)
+
+            def wrote(done: float, total: float) -> None:
+                job.tick(len(made) + done / total, 3, stage="writing", message=paper.name)
+
+            working_paper.write(paper, found.source, found.ledger, found.outcome, facts, tick=wrote)
             save(paper, XLSX)
     return made

@@ -1,36 +1,36 @@
 """The Excel working paper: matched rows in colour, and all that an auditor needs to run the question again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xlsxwriter
 
-from core.workbook import addresses
-from core.workbook.cells import CellKind, CellValue
+from core.workbook.book_writer import Band, BookWriter, Style, number, text
 from core.workbook.decimals import parse, show
-from core.workbook.source import Head, Source
-from tasks.two_sum.amounts import value_at
+from core.workbook.source import Source
 from tasks.two_sum.answering import Outcome
 from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger
+from tasks.two_sum.paper_rows import BAND, Looks, RowPairs, Tick, bands_of
 from tasks.two_sum.reporting import skipped_cells, unmatched
 
-MOST_ROWS = addresses.MAX_ROWS - 1  # the header takes one
 MOST_COLUMNS = 50
 MOST_CELLS = 10_000_000  # a larger paper takes longer to write than the question to answer, and nobody opens it
-MOST_PAIRS_SHOWN = 20
-DIGITS = 15
+MOST_SKIPPED = 1 << 20
 DATE = "yyyy-mm-dd"
-COLOURS = ("#DDEBF7", "#E2EFDA", "#FFF2CC", "#FCE4D6", "#EDEDED", "#D9E1F2")
-# Texts of the input are written as texts, whatever they start with.
-OPTIONS = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
+COLOURS = ("DDEBF7", "E2EFDA", "FFF2CC", "FCE4D6", "EDEDED", "D9E1F2")
+STYLES = [
+    Style(bold=True),
+    Style(number_format=DATE),
+    *(Style(fill=colour) for colour in COLOURS),
+    *(Style(fill=colour, number_format=DATE) for colour in COLOURS),
+]
+BOLD, DATED, COLOURED = 1, 2, 3  # places among the styles
+LOOKS = Looks(
+    [0, *range(COLOURED, COLOURED + len(COLOURS))],
+    [DATED, *range(COLOURED + len(COLOURS), COLOURED + 2 * len(COLOURS))],
+)
 
 
 def why_not(ledger: Ledger) -> str | None:
@@ -44,119 +44,83 @@ def why_not(ledger: Ledger) -> str | None:
     )
 
 
-def write(path: Path, source: Source, ledger: Ledger, outcome: Outcome, facts: Mapping[str, Mapping[str, Any]]) -> None:
+def nobody(_done: float, _total: float, /) -> None:
+    """For callers that do not watch."""
+
+
+def write(
+    path: Path,
+    source: Source,
+    ledger: Ledger,
+    outcome: Outcome,
+    facts: Mapping[str, Mapping[str, Any]],
+    *,
+    tick: Tick = nobody,
+) -> None:
     """One workbook: summary, matched rows, unmatched entries, skipped cells. `facts` fill the summary by title."""
-    with xlsxwriter.Workbook(str(path), OPTIONS) as book:
-        paper = _Paper(book, source, ledger, outcome)
-        paper.summarise(facts)
-        for number in range(len(ledger.parts)):
-            paper.show_matched(number)
-        paper.list_unmatched()
-        paper.list_skipped()
+    with BookWriter(path, STYLES) as book:
+        book.add_sheet("Summary", [], [_summary({**facts, **_left_out(ledger)})], width=40)
+        for at, part in enumerate(ledger.parts):
+            columns = list(part.header.columns)[:MOST_COLUMNS]
+            names = ["Row", *(column.name or column.letter for column in columns), "Pairs"]
+            bands = bands_of(source, part, columns, _row_pairs(ledger, outcome, at), tick)
+            book.add_sheet("Matched" if at == 0 else f"Matched {at + 1}", _bold(names), bands)
+        book.add_sheet("Unmatched", _bold(["Sheet", "Cell", "Amount"]), _unmatched(ledger, outcome, tick))
+        book.add_sheet("Skipped cells", _bold(["Sheet", "Cell", "Reason", "Shown"]), _skipped(ledger))
 
 
-class _Paper:
-    """The sheets of one working paper and the formats they share."""
-
-    def __init__(self, book: Any, source: Source, ledger: Ledger, outcome: Outcome) -> None:
-        self._book, self._source, self._ledger, self._outcome = book, source, ledger, outcome
-        self._bold = book.add_format({"bold": True})
-        self._date = book.add_format({"num_format": DATE})
-        self._colours = [book.add_format({"bg_color": colour}) for colour in COLOURS]
-        self._dated_colours = [book.add_format({"bg_color": colour, "num_format": DATE}) for colour in COLOURS]
-
-    def summarise(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        sheet = self._book.add_worksheet("Summary")
-        sheet.set_column(0, 1, 40)
-        line = 0
-        for title, values in facts.items():
-            sheet.write_string(line, 0, title, self._bold)
-            for name, value in values.items():
-                line += 1
-                sheet.write_string(line, 0, name)
-                sheet.write_string(line, 1, "" if value is None else str(value))
-            line += 2
-
-    def show_matched(self, number: int) -> None:
-        """The rows as the input has them, each value in its own type, the pairs' numbers in the last column."""
-        part = self._ledger.parts[number]
-        sheet = self._book.add_worksheet("Matched" if number == 0 else f"Matched {number + 1}")
-        columns = list(part.header.columns)[:MOST_COLUMNS]
-        for at, name in enumerate(["Row", *(column.name or column.letter for column in columns), "Pairs"]):
-            sheet.write_string(0, at, name, self._bold)
-        wanted = {column.index: True for column in columns}
-        cells = self._source.columns(part.sheet, wanted, part.header.first_data_row)
-        days = _date_columns(self._source.head(part.sheet))
-        pairs = self._pairs_by_row(number)
-        rows = np.unique(np.concatenate([each.rows for each in cells.values()]))
-        rows = rows[:MOST_ROWS]
-        places = {index: _places(each.rows, rows) for index, each in cells.items()}
-        for line, row in enumerate(rows.tolist(), start=1):
-            numbers = pairs.get(row, [])
-            sheet.write_number(line, 0, row, self._style(numbers, is_date=False))
-            for at, column in enumerate(columns, start=1):
-                place = places[column.index][line - 1]
-                if place >= 0:
-                    style = self._style(numbers, is_date=column.index in days)
-                    _write_cell(sheet, (line, at), value_at(cells[column.index], place), style)
-            if numbers:
-                sheet.write_string(line, len(columns) + 1, ", ".join(map(str, numbers[:MOST_PAIRS_SHOWN])))
-
-    def _style(self, numbers: list[int], *, is_date: bool) -> Any:
-        if not numbers:
-            return self._date if is_date else None
-        return (self._dated_colours if is_date else self._colours)[(numbers[0] - 1) % len(COLOURS)]
-
-    def _pairs_by_row(self, number: int) -> dict[int, list[int]]:
-        """The numbers of the pairs that each row of this part is in."""
-        outcome, found = self._outcome, dict[int, list[int]]()
-        for places in (outcome.left,) if outcome.second is not None else (outcome.left, outcome.right):
-            parts, rows = self._ledger.rows(places)
-            for pair, (part, row) in enumerate(zip(parts.tolist(), rows.tolist(), strict=True), start=1):
-                if part == number:
-                    found.setdefault(row, []).append(pair)
-        return found
-
-    def list_unmatched(self) -> None:
-        outcome, sheet = self._outcome, self._book.add_worksheet("Unmatched")
-        sheet.write_row(0, 0, ["Sheet", "Cell", "Amount"], self._bold)
-        used = outcome.left if outcome.second is not None else np.concatenate([outcome.left, outcome.right])
-        places = unmatched(outcome.first, used)[:MOST_ROWS]
-        values = self._ledger.values(outcome.scale)[places]
-        parts, rows = self._ledger.rows(places)
-        entries = zip(parts.tolist(), rows.tolist(), values.tolist(), strict=True)
-        for line, (number, row, value) in enumerate(entries, start=1):
-            part = self._ledger.parts[number]
-            sheet.write_string(line, 0, part.sheet.name)
-            sheet.write_string(line, 1, f"{part.column.letter}{row}")
-            mantissa, exponent = parse(show(int(value), -outcome.scale)) or (0, 0)
-            _write_cell(sheet, (line, 2), CellValue(CellKind.NUMBER, mantissa, exponent), None)
-
-    def list_skipped(self) -> None:
-        sheet = self._book.add_worksheet("Skipped cells")
-        sheet.write_row(0, 0, ["Sheet", "Cell", "Reason", "Shown"], self._bold)
-        for line, cell in enumerate(skipped_cells([self._ledger], MOST_ROWS), start=1):
-            for at, text in enumerate((cell.sheet, cell.cell, cell.reason, cell.shown)):
-                sheet.write_string(line, at, text)
+def _bold(names: Sequence[str]) -> list[str]:
+    return [text(name, BOLD) for name in names]
 
 
-def _places(known: Integers, rows: Integers) -> Integers:
-    """Where each row stands among the known ones, -1 where it does not: bounded, as a dict of a million is not."""
-    order = np.argsort(known, kind="stable")
-    at = np.searchsorted(known, rows, side="right", sorter=order) - 1
-    found = order[np.maximum(at, 0)] if len(known) else np.full(len(rows), -1)
-    return np.where((at >= 0) & (known[found] == rows), found, -1) if len(known) else found
+def _left_out(ledger: Ledger) -> dict[str, dict[str, str]]:
+    """What the paper does not show, so that nobody takes it for all there is."""
+    notes = {}
+    for part in ledger.parts:
+        columns, skipped = len(part.header.columns), sum(part.skips.counts.values())
+        if columns > MOST_COLUMNS:
+            notes[f"{part.sheet.name}: columns"] = f"the first {MOST_COLUMNS} of {columns:,} are shown"
+        if skipped > len(part.skips.kept):
+            notes[f"{part.sheet.name}: skipped cells"] = f"the first {len(part.skips.kept):,} of {skipped:,} are listed"
+    return {"Left out of this paper": notes} if notes else {}
 
 
-def _date_columns(head: Head) -> set[int]:
-    return {at for row in head.rows.values() for at, cell in row.items() if cell.is_date}
+def _summary(facts: Mapping[str, Mapping[str, Any]]) -> Band:
+    names, values = list[str](), list[str]()
+    for title, lines in facts.items():
+        names += [text(title, BOLD), *map(text, lines), ""]
+        values += ["", *(text("" if value is None else str(value)) for value in lines.values()), ""]
+    return [names, values]
 
 
-def _write_cell(sheet: Any, at: tuple[int, int], value: CellValue, style: Any) -> None:
-    match value.kind:
-        case CellKind.NUMBER if len(str(abs(value.mantissa))) <= DIGITS:
-            sheet.write_number(*at, float(value.shown()), style)
-        case CellKind.BOOLEAN:
-            sheet.write_boolean(*at, bool(value.mantissa), style)
-        case _:  # a number of more digits than Excel keeps stands as text, exact
-            sheet.write_string(*at, value.shown(), style)
+def _row_pairs(ledger: Ledger, outcome: Outcome, part: int) -> RowPairs:
+    sides = (outcome.left,) if outcome.second is not None else (outcome.left, outcome.right)
+    parts, rows = ledger.rows(np.concatenate(sides))
+    pairs = np.tile(np.arange(1, outcome.listed + 1), len(sides))
+    return RowPairs(rows[parts == part], pairs[parts == part], LOOKS)
+
+
+def _unmatched(ledger: Ledger, outcome: Outcome, tick: Tick) -> Iterator[Band]:
+    used: Integers = outcome.left if outcome.second is not None else np.concatenate([outcome.left, outcome.right])
+    places = unmatched(outcome.first, used)
+    amounts = ledger.values(outcome.scale)
+    sheets = [text(part.sheet.name) for part in ledger.parts]
+    letters = [part.column.letter for part in ledger.parts]
+    for start in range(0, len(places), BAND):
+        tick(1, 1)
+        some = places[start : start + BAND]
+        parts, rows = (each.tolist() for each in ledger.rows(some))
+        exact = (parse(show(int(value), -outcome.scale)) or (0, 0) for value in amounts[some].tolist())
+        yield [
+            [sheets[part] for part in parts],
+            [text(f"{letters[part]}{row}") for part, row in zip(parts, rows, strict=True)],
+            [number(*value) for value in exact],
+        ]
+
+
+def _skipped(ledger: Ledger) -> Iterator[Band]:
+    cells = skipped_cells([ledger], MOST_SKIPPED)
+    if cells:
+        yield [
+            list(map(text, each)) for each in zip(*((c.sheet, c.cell, c.reason, c.shown) for c in cells), strict=True)
+        ]

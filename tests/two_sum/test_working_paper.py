@@ -1,9 +1,13 @@
 """The working paper shows the input's rows, whatever is missing in them, and says when it is left out."""
 
+from datetime import date, datetime
 from unittest.mock import patch
 
 import openpyxl
+import pytest
+from openpyxl.utils.escape import unescape
 
+from core.workbook import addresses
 from tasks.two_sum import working_paper
 from tasks.two_sum.contract import TwoSumParams
 from tasks.two_sum.scanning import scan
@@ -20,12 +24,26 @@ ROWS = (
 )
 
 
-def test_rows_with_gaps_and_out_of_order_stand_in_their_order(tmp_path):
-    path = handmade.workbook(tmp_path / "gaps.xlsx", ROWS)
+def paper_of(path, **options):
+    """The working paper of a question for cancelling amounts, as another program reads it."""
     asked = TwoSumParams(filepath=path.name, target=0, column="Amount", mode="all")
-    with scan(asked, Folder(tmp_path), lambda *_: None, lambda: None) as found:
-        working_paper.write(tmp_path / "paper.xlsx", found.source, found.ledger, found.outcome, {})
-    paper = openpyxl.load_workbook(tmp_path / "paper.xlsx")
+    with scan(asked, Folder(path.parent), lambda *_: None, lambda: None) as found:
+        working_paper.write(path.parent / "paper.xlsx", found.source, found.ledger, found.outcome, {}, **options)
+    return openpyxl.load_workbook(path.parent / "paper.xlsx")
+
+
+def rows_of(*lines):
+    """A sheet with the header Name, Amount and lines of a text and a number each."""
+    cells = (
+        f'<row r="{at}"><c r="A{at}" t="inlineStr"><is><t xml:space="preserve">{name}</t></is></c>'
+        f'<c r="B{at}"><v>{amount}</v></c></row>'
+        for at, (name, amount) in enumerate(lines, start=2)
+    )
+    return ROWS[: ROWS.index('<row r="2"')] + "".join(cells)
+
+
+def test_rows_with_gaps_and_out_of_order_stand_in_their_order(tmp_path):
+    paper = paper_of(handmade.workbook(tmp_path / "gaps.xlsx", ROWS))
     assert [list(row) for row in paper["Matched"].iter_rows(values_only=True)] == [
         ["Row", "Name", "Amount", "Pairs"],
         [2, None, 1.5, "1"],
@@ -42,3 +60,71 @@ def test_a_paper_too_large_is_left_out_and_the_result_says_so(tmp_path):
     assert working_paper.why_not(found.ledger) is None
     with patch.object(working_paper, "MOST_CELLS", 5):
         assert "6 cells" in working_paper.why_not(found.ledger)
+
+
+def test_matched_rows_are_coloured_pair_by_pair_and_dates_stay_dates(tmp_path):
+    path = tmp_path / "dated.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["Day", "Amount"], [date(2026, 5, 1), 1.5], [date(2026, 5, 2), -1.5], [date(2026, 5, 3), 9]):
+        book.active.append(row)
+    book.save(path)
+    sheet = paper_of(path)["Matched"]
+    assert [cell.value for cell in sheet["B"]] == ["Day", *(datetime(2026, 5, day) for day in (1, 2, 3))]  # noqa: DTZ001
+    assert [cell.fill.fgColor.rgb[2:] for cell in sheet["B"]] == ["000000", "DDEBF7", "DDEBF7", "000000"]
+    assert [cell.fill.fgColor.rgb[2:] for cell in sheet["C"]] == ["000000", "DDEBF7", "DDEBF7", "000000"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@x", "a &lt; b &amp; c", " spaces  ", "two\nlines", "_x000D_", "\u00e9\U0001f600"]
+)
+def test_texts_stand_as_they_are_and_none_is_a_formula(tmp_path, text):
+    cell = paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of((text, 1), ("b", -1))))["Matched"]["B2"]
+    shown = text.replace("&lt;", "<").replace("&amp;", "&")
+    assert (unescape(cell.value), cell.data_type) == (shown, "s")
+
+
+def test_a_number_of_more_digits_than_a_sheet_keeps_stays_exact_as_text(tmp_path):
+    sheet = paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(("a", "1234567890123456"), ("b", "0.1"))))[
+        "Matched"
+    ]
+    assert [cell.value for cell in sheet["C"]][1:] == ["1234567890123456", 0.1]
+
+
+def test_a_row_in_many_pairs_says_how_many_more_there_are(tmp_path):
+    lines = [("one", 5), *(("other", -5) for _ in range(25))]
+    sheet = paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(*lines)))["Matched"]
+    assert sheet["D2"].value == ", ".join(map(str, range(1, 21))) + " and 5 more"
+    assert sheet["D3"].value == "1"
+
+
+def test_rows_beyond_a_full_sheet_go_on_on_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(addresses, "MAX_ROWS", 3)
+    path = tmp_path / "long.csv"
+    path.write_text("Name,Amount\n" + "".join(f"n{at},{at + 1}\n" for at in range(5)))
+    paper = paper_of(path)
+    pages = [name for name in paper.sheetnames if name.startswith("Matched")]
+    assert [[cell.value for cell in paper[name]["B"]] for name in pages] == [
+        ["Name", "n0", "n1"],
+        ["Name", "n2", "n3"],
+        ["Name", "n4"],
+    ]
+
+
+def test_writing_can_be_stopped_at_every_band(tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(done, total):
+        if done > total / 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(*(("a", at) for at in range(20_000)))), tick=stop)
+
+
+def test_the_same_question_makes_the_same_file(tmp_path):
+    path = handmade.workbook(tmp_path / "gaps.xlsx", ROWS)
+    paper_of(path)
+    first = (tmp_path / "paper.xlsx").read_bytes()
+    paper_of(path)
+    assert (tmp_path / "paper.xlsx").read_bytes() == first

@@ -14,7 +14,7 @@
 
 #define PADDING 64
 
-enum { NUMBER = 0, SHARED = 2, ODD = 3, EMPTY = 255 };
+enum { NUMBER = 0, SHARED = 2, ODD = 3, BOOLEAN = 4, EMPTY = 255 };
 enum { UNUSUAL = -1, ROWS_ENDED = -2 };
 
 #define SIGNIFICANT_DIGITS 15
@@ -122,6 +122,13 @@ static void shared(const uint8_t *at, Cell *cell) {
     cell->mantissa = (int64_t)value;
 }
 
+static void boolean(const uint8_t *at, Cell *cell) {
+    cell->kind = ODD;
+    if ((at[0] != '0' && at[0] != '1') || memcmp(at + 1, "</v></c>", 8) != 0) return;
+    cell->kind = BOOLEAN;
+    cell->mantissa = at[0] - '0';
+}
+
 static inline int is_name(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26 || is_digit(byte) || byte == ':';
 }
@@ -155,9 +162,10 @@ static int read_cell(const uint8_t *at, Cell *cell) {
         return 1;
     }
     if (*at++ != '>' || *at != '<') return 0;
-    if (memcmp(at, "<v>", 3) == 0 && (type == 'n' || type == 's')) {
+    if (memcmp(at, "<v>", 3) == 0 && (type == 'n' || type == 's' || type == 'b')) {
         if (type == 'n') number(at + 3, cell);
-        else shared(at + 3, cell);
+        else if (type == 's') shared(at + 3, cell);
+        else boolean(at + 3, cell);
     } else {
         cell->kind = memcmp(at, "</c", 3) == 0 ? EMPTY : ODD;
     }
