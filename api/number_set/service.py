@@ -16,7 +16,7 @@ from api.number_set.history import NumberHistory
 from api.number_set.schemas import DEFAULT, DEFAULT_MAXIMUM
 from api.platform import Platform, current_platform
 from api.problem import ProblemError
-from core.errors import ConflictError, InvalidInputError, PlatformError, UnavailableError
+from core.errors import ConflictError, InvalidInputError, NotFoundError, PlatformError, UnavailableError
 from core.number_set import JOURNAL, NumberAlreadyExtractedError, NumberOutOfRangeError, SharedNumberSets
 
 _EXTENSION = "reckoner.number_sets"
@@ -57,12 +57,15 @@ def _make(platform: Platform) -> SetService:
 
 @contextmanager
 def counted(name: str) -> Iterator[SharedNumberSets]:
-    """Count what is refused under its code; a summary that cannot be written must not change the answer."""
+    """Count what a set refuses under its code; a summary that cannot be written must not change the answer.
+
+    What is asked of a set that is not there is no refusal of its, and would leave a key for each name that is tried.
+    """
     try:
         yield current_sets()
     except PlatformError as error:
         answer = _as_older_clients_know(error)
-        if not isinstance(error, UnavailableError):
+        if not isinstance(error, UnavailableError | NotFoundError):
             with suppress(PlatformError):
                 current_sets().note_error(name, answer.error if isinstance(answer, ProblemError) else error.code)
         raise answer from error

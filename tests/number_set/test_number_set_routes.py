@@ -150,6 +150,15 @@ def test_the_history_says_who_took_which_number_and_outlives_the_set(http):
     assert (first["data"] + rest["data"], rest["next_cursor"]) == (told, None)
 
 
+def test_a_set_begins_without_refusals_whatever_was_asked_of_its_name_before(http):
+    path = "/api/v1/number-sets/later"
+    assert http.post(f"{path}/extract/1").status_code == 404
+    http.put(path, json={"max_number": 5})
+    assert http.get(f"{path}/errors/summary").json()["total_errors"] == 0
+    http.post(f"{path}/extract/6")
+    assert http.get(f"{path}/errors/summary").json()["errors_by_code"] == {"NUMBER_OUT_OF_RANGE": 1}
+
+
 def test_a_set_that_there_never_was_has_no_history(http):
     assert http.get("/api/v1/number-sets/never-made/history").status_code == 404
     assert http.get("/api/v1/number-sets/default/history").status_code == 200
