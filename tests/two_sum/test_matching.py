@@ -175,3 +175,18 @@ def test_the_sieve_uses_both_cores_alike():
     assert {7, 1_999_999} <= set(left.tolist())
     assert len(left) < 20_000
     assert Matcher(Question(3 * 10**15 + 1), Entries(values)).first() == (7, 1_999_999)
+
+
+@pytest.mark.parametrize("pairs", [7, 2_000_000])
+@pytest.mark.parametrize("against", [False, True])
+def test_the_sieve_drops_no_partner_in_lists_beyond_the_caches(pairs, against):
+    chosen = np.random.default_rng(pairs)
+    first, second = chosen.integers(-(10**14), 10**14, (2, 4_300_001))
+    left, right = chosen.permutation(len(first))[: 2 * pairs].reshape(2, -1)
+    other = second if against else first
+    other[right] = 12_345 - first[left]
+    kept, others = sieve.survivors_against(first, second if against else None, 12_345)
+    assert not len(np.setdiff1d(left, kept))
+    assert not len(np.setdiff1d(right, others))
+    assert len(kept) < 2 * pairs + len(first) // 2
+    assert np.array_equal(kept, np.unique(kept))
