@@ -30,7 +30,10 @@ def measured(name: str, arguments: list[str], run: Callable[[list[str]], int | N
         command = " ".join(["python -m bench", name, *left])
         for file_name, svg in _pictures.items():
             (PAGE.parent / file_name).write_text(svg)
-        PAGE.write_text(with_part(PAGE.read_text(), name, f"{_dated(command)}\n\n{heard.getvalue().strip()}"))
+        page = PAGE.read_text()
+        for part, text in parts_of(name, heard.getvalue()).items():
+            page = with_part(page, part, f"{_dated(command)}\n\n{text}")
+        PAGE.write_text(page)
     return code
 
 
@@ -38,6 +41,19 @@ def picture(file_name: str, svg: str, alt: str) -> str:
     """What shows a picture on the page; it is written beside it when the measurement's part is."""
     _pictures[file_name] = svg
     return f"![{alt}]({file_name})"
+
+
+def part(name: str) -> str:
+    """A line for a measurement of several parts: what is printed after it is a part of the page of its own."""
+    return f"<!-- part: {name} -->"
+
+
+def parts_of(name: str, heard: str) -> dict[str, str]:
+    """What was printed, by the parts of the page it belongs to; without a line of `part` it is one."""
+    before, *others = re.split(r"^<!-- part: (.+) -->$", heard, flags=re.MULTILINE)
+    if not others:
+        return {name: before.strip()}
+    return {title: text.strip() for title, text in zip(others[::2], others[1::2], strict=True)}
 
 
 def _dated(command: str) -> str:

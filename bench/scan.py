@@ -1,7 +1,8 @@
 """Two-sum over workbooks and arrays beside its peers, in one run. Quote the ratios, not the seconds.
 
 Whole processes, interpreter start to exit, everybody in turn, round by round, so that the machine's mood meets all
-alike. `--quick` measures two files and a million numbers; `--files ac` chooses; `--parts` too.
+alike. `--quick` measures two files and a million numbers; `--files ac` chooses; `--parts` too. Each file and each part
+is a part of docs/performance.md of its own, so that `--write` replaces what was measured and nothing else.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
+from bench.pages import part
 from bench.scan_runs.peers import READERS
 from bench.scan_runs.runs import Measured, peers_python, run
 from bench.table import markdown, ratio, spread
@@ -110,8 +112,10 @@ def arrays_table(sizes: Sequence[int], rounds: int) -> str:
             said = [json.loads(each.said) for each in runs]
             each_question = [spread([each[name] for each in said]) for name in ("first", "count", "all")]
             added = max(each.peak_mb for each in runs) - said[-1]["array_mb"]
-            rows.append([f"{size:,}", way, *each_question, f"{said[-1]['array_mb']:,.0f} + {added:,.0f}"])
-    return markdown(["numbers", "", "first, ms", "count, ms", "all, ms", "MB: process with array + peak"], rows)
+            limit = spread([each["pass"] for each in said])
+            rows.append([f"{size:,}", way, *each_question, limit, f"{said[-1]['array_mb']:,.0f} + {added:,.0f}"])
+    head = ["numbers", "", "first, ms", "count, ms", "all, ms", "limit: one pass over them, ms"]
+    return markdown([*head, "MB: process with array + peak"], rows)
 
 
 def main(arguments: list[str]) -> int:
@@ -128,12 +132,13 @@ def main(arguments: list[str]) -> int:
     if "files" in parts:
         python = peers_python(PEERS, PACKAGES)
         for path in files:
-            print(file_table(path.stem, measure(path, rounds, python)), end="\n\n", flush=True)
+            table = file_table(path.stem, measure(path, rounds, python))
+            print(part(f"scan {path.stem}"), table, sep="\n", end="\n\n", flush=True)
     if "second" in parts:
-        print(second_table(files), end="\n\n", flush=True)
+        print(part("scan second"), second_table(files), sep="\n", end="\n\n", flush=True)
     if "growth" in parts and not options.quick:
-        print(growth_table(rounds), end="\n\n", flush=True)
+        print(part("scan growth"), growth_table(rounds), sep="\n", end="\n\n", flush=True)
     if "arrays" in parts:
         sizes = [1_000_000] if options.quick else [1_000_000, 10_000_000, 100_000_000]
-        print(arrays_table(sizes, rounds), flush=True)
+        print(part("scan arrays"), arrays_table(sizes, rounds), sep="\n", flush=True)
     return 0

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.pages import with_part
+from bench.pages import part, parts_of, with_part
 from bench.plots import plot
 from tests.running import ROOT
 
@@ -47,6 +47,12 @@ def test_a_measurement_replaces_its_own_part_and_no_other():
     assert "old" not in page
     assert page.startswith("a\n")
     assert page.endswith("b\n<!-- measured: two -->\nkept\n<!-- end: two -->\n")
+
+
+def test_a_measurement_of_several_parts_says_where_each_belongs():
+    heard = f"{part('one')}\n| a |\n\n{part('two')}\n| b |\n| c |\n"
+    assert parts_of("all", heard) == {"one": "| a |", "two": "| b |\n| c |"}
+    assert parts_of("all", "| a |\n") == {"all": "| a |"}
 
 
 def test_a_part_that_the_page_does_not_have_is_an_error():
