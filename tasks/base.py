@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -31,19 +31,35 @@ logger = structlog.get_logger()
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
 
-_HARD_LIMIT_EXTRA = 10  # seconds between asking a body to stop and killing its process
 DATABASE_DOWN = (OperationalError, InterfaceError, PoolTimeoutError)
 _FINISH_FOR = 600  # seconds a finished body waits for Postgres to take its answer
 
 
+class Line(Protocol):
+    """The jobs behind the one that is run, as far as this process may go on with them by itself."""
+
+    def next_after(self, job: Job) -> UUID | None:
+        """Whose turn it is, taken out of the line; None when the next message has to come from Celery."""
+
+
+class NoLine:
+    """For a run that is not one of a line: a stage, or a message that Celery hands out."""
+
+    def next_after(self, job: Job) -> UUID | None:  # noqa: ARG002  # nobody comes after it
+        return None
+
+
 @dataclass(frozen=True)
 class Post:
-    """Where a body runs: which worker, and how to tell that it is draining. Set once per child process."""
+    """Where a body runs: which worker, and what that does for it. Set once per child process."""
 
     runtime: Runtime
     worker_id: UUID
     name: str
     is_draining: Callable[[], bool]
+    # Raises SoftTimeLimitExceeded in a block that takes longer than these seconds.
+    within: Callable[[float], AbstractContextManager[None]] = lambda _: nullcontext()
+    new_line: Callable[[], Line] = NoLine
 
 
 class JobTask(Task[Any, None]):
@@ -51,77 +67,107 @@ class JobTask(Task[Any, None]):
 
     abstract = True
     post: ClassVar[Post]
+    kind: ClassVar[JobKind]
+    body: ClassVar[Callable[[Any, JobContext], Any]]
+
+
+@dataclass(frozen=True)
+class _End:
+    """How an attempt ended, and the job that was claimed with its end."""
+
+    move: str
+    following: Job | None = None
 
 
 def job_task(kind: JobKind) -> Callable[[Callable[[P, JobContext], R]], Any]:
     """Register `body` as the Celery task of this kind. The message carries no arguments: its id is the job's."""
 
     def decorate(body: Callable[[P, JobContext], R]) -> Any:
-        seconds = math.ceil(kind.time_limit.total_seconds())
-
-        @shared_task(
-            name=kind.name, base=JobTask, bind=True, soft_time_limit=seconds, time_limit=seconds + _HARD_LIMIT_EXTRA
-        )
+        # Celery's own time limits would count from the message, and one message may stand for several jobs.
+        @shared_task(name=kind.name, base=JobTask, bind=True, kind=kind, body=staticmethod(body))
         def run(task: JobTask) -> None:
-            perform(task.post, kind, body, UUID(task.request.id))
+            work_off(task, UUID(task.request.id))
 
         return run
 
     return decorate
 
 
+def work_off(task: JobTask, job_id: UUID) -> None:
+    """Run the job of a message, and go on with the line behind it for as long as that allows."""
+    post, line = task.post, task.post.new_line()
+    job = _claim(post, job_id)
+    while job is not None:
+        its: Any = task.app.tasks[job.kind]
+        job = _run(post, its.kind, its.body, job, line)
+
+
 def perform(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job_id: UUID) -> None:
     """One attempt from claim to finish. A second delivery of the same message claims nothing and ends here."""
     job = _claim(post, job_id)
-    if job is None:
-        logger.debug("job_not_ours", job_id=str(job_id), kind=kind.name)
-        return
+    if job is not None:
+        _run(post, kind, body, job, NoLine())
+
+
+def _run(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job: Job, line: Line) -> Job | None:
+    """One attempt of a claimed job; answers the job that was claimed with its end."""
     context = JobContext(job, post.runtime, post.is_draining)
     facts = {"job_id": str(job.id), "kind": kind.name, "attempt": job.attempt, "request_id": job.request_id}
     with structlog.contextvars.bound_contextvars(**facts, traceparent=continued(job.traceparent)):
         logger.info("job_started")
         try:
-            outcome = _attempt(post, kind, body, job, context)
+            end = _attempt(post, kind, body, job, context, line=line)
         except Exception:  # the end could not be told: a living process would be taken for one that still runs the job
             logger.exception("job_abandoned")
             os.kill(os.getpid(), signal.SIGKILL)
             raise
-        logger.info("job_ended", outcome=outcome)
+        logger.info("job_ended", outcome=end.move)
+    return end.following
 
 
 def _claim(post: Post, job_id: UUID) -> Job | None:
-    """Claim; when the answer got lost with the database, the row says whether the claim was made.
+    try:
+        return _claimed(post, job_id)
+    except DATABASE_DOWN:
+        return _found_claimed(post, job_id)
+
+
+def _claimed(post: Post, job_id: UUID) -> Job | None:
+    job = post.runtime.lifecycle.claim(job_id, worker_id=post.worker_id, pid=os.getpid(), actor=post.name)
+    if job is None:
+        logger.debug("job_not_ours", job_id=str(job_id))
+    return job
+
+
+def _found_claimed(post: Post, job_id: UUID) -> Job | None:
+    """The claim's answer got lost with the database: the row says whether the claim was made.
 
     A claim that nobody knows of would be a job that runs for ever: its process lives, so its lease is extended.
     """
-    lifecycle, pid = post.runtime.lifecycle, os.getpid()
-
-    def claim() -> Job | None:
-        return lifecycle.claim(job_id, worker_id=post.worker_id, pid=pid, actor=post.name)
-
-    try:
-        return claim()
-    except DATABASE_DOWN:
-        return _when_possible(lambda: lifecycle.held_by(job_id, worker_id=post.worker_id, pid=pid) or claim())
+    held_by = post.runtime.lifecycle.held_by
+    return _when_possible(lambda: held_by(job_id, worker_id=post.worker_id, pid=os.getpid()) or _claimed(post, job_id))
 
 
-def _attempt(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job: Job, context: JobContext) -> str:
-    """Run the body and make the move its end asks for; answers the name of that move."""
+def _attempt(
+    post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job: Job, context: JobContext, *, line: Line
+) -> _End:
+    """Run the body and make the move its end asks for."""
     lifecycle, actor = post.runtime.lifecycle, post.name
     try:
-        result = body(kind.params.model_validate(job.params), context)  # type: ignore[arg-type]  # P is the kind's model
-        return _succeed(post, kind, job, context, result)
+        with post.within(kind.time_limit.total_seconds()):
+            result = body(kind.params.model_validate(job.params), context)  # type: ignore[arg-type]  # P is the kind's model
+        return _succeed(post, kind, job, context, result, line=line)
     except StopRequestedError as error:
         context.close_effects(error)
         _when_possible(lambda: lifecycle.stopped(_asked(context, job), kind, actor=actor))
-        return "cancelled"
+        return _End("cancelled")
     except HandBackError as error:
         context.close_effects(error)
         _when_possible(lambda: lifecycle.hand_back(job.id, job.attempt, actor=actor))
-        return "handed_back"
+        return _End("handed_back")
     except LeaseLostError as error:
         context.close_effects(error)
-        return "lease_lost"
+        return _End("lease_lost")
     except SoftTimeLimitExceeded as error:
         context.close_effects(error)
         message = f"took longer than {kind.name} may ({kind.time_limit.total_seconds():g} s)"
@@ -144,23 +190,42 @@ def _attempt(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job:
         retryable = False
     _flush(context)
     moved = _when_possible(lambda: lifecycle.fail_or_retry(job, kind, failure, retryable=retryable, actor=actor))
-    return moved.status if moved else "lease_lost"
+    return _End(moved.status if moved else "lease_lost")
 
 
-def _succeed(post: Post, kind: JobKind, job: Job, context: JobContext, result: BaseModel) -> str:
+def _succeed(post: Post, kind: JobKind, job: Job, context: JobContext, result: BaseModel, *, line: Line) -> _End:
     answer = kind.result.model_validate(result).model_dump(mode="python", by_alias=True)
     _flush(context)
-    connection = context.effects_connection
     lifecycle, progress = post.runtime.lifecycle, context.last_progress
-    if connection is None:
-        moved = _when_possible(lambda: lifecycle.succeed(job, kind, answer, progress, actor=post.name))
-        return moved.status if moved else "lease_lost"
-    moved = lifecycle.succeed(job, kind, answer, progress, actor=post.name, connection=connection)
-    if moved is None:
-        raise LeaseLostError
-    context.close_effects()
-    lifecycle.show(moved)
-    return moved.status
+    connection = context.effects_connection
+    if connection is not None:
+        moved = lifecycle.succeed(job, kind, answer, progress, actor=post.name, connection=connection)
+        if moved is None:
+            raise LeaseLostError
+        context.close_effects()
+        lifecycle.show(moved)
+        next_id = line.next_after(job)
+        return _End(moved.status, _claim(post, next_id) if next_id else None)
+    next_id = line.next_after(job)
+    if next_id is not None:
+        return _succeed_and_claim(post, kind, job, next_id, answer=answer, progress=progress)
+    moved = _when_possible(lambda: lifecycle.succeed(job, kind, answer, progress, actor=post.name))
+    return _End(moved.status if moved else "lease_lost")
+
+
+def _succeed_and_claim(
+    post: Post, kind: JobKind, job: Job, next_id: UUID, *, answer: dict[str, Any], progress: dict[str, Any] | None
+) -> _End:
+    """The end of this job and the claim of the next in one; each by itself when the answer got lost."""
+    lifecycle, actor = post.runtime.lifecycle, post.name
+    try:
+        moved, following = lifecycle.succeed_and_claim(
+            job, kind, answer, progress, next_id, worker_id=post.worker_id, pid=os.getpid(), actor=actor
+        )
+    except DATABASE_DOWN:
+        moved = _when_possible(lambda: lifecycle.succeed(job, kind, answer, progress, actor=actor))
+        following = _found_claimed(post, next_id)
+    return _End(moved.status if moved else "lease_lost", following)
 
 
 def described(error: PlatformError) -> dict[str, Any]:

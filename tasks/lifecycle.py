@@ -23,15 +23,18 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     not_,
     null,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from models.job import FINAL, Job, JobEvent, JobStatus, leads_to
+from models.prepared import Prepared
 from models.session import Database
 from models.worker import PausedQueue
 from tasks.board import Board
@@ -48,9 +51,9 @@ SHOWN = tuple(
 )
 
 
-def told(moved: ReturningUpdate[Any] | ReturningInsert[Any], event: str) -> Select[Any]:
+def told(moved: ReturningUpdate[Any] | ReturningInsert[Any], event: str, name: str = "moved") -> Select[Any]:
     """The move and its row in job_events as one statement, so that neither is ever without the other."""
-    rows = moved.cte("moved")
+    rows = moved.cte(name)
     event_row = insert(JobEvent).from_select(
         ["job_id", "seq", "at", "event", "status", "attempt", "actor", "detail"],
         select(
@@ -64,7 +67,7 @@ def told(moved: ReturningUpdate[Any] | ReturningInsert[Any], event: str) -> Sele
             bindparam("detail", type_=JSONB(none_as_null=True)),
         ),
     )
-    return select(rows).add_cte(event_row.cte("event"))
+    return select(rows).add_cte(event_row.cte(f"{name}_event"))
 
 
 def _move(
@@ -73,6 +76,7 @@ def _move(
     *conditions: ColumnElement[bool],
     leaving: frozenset[JobStatus] | None = None,
     columns: Sequence[Any] = SHOWN,
+    job_id: str = "job_id",
     **values: Any,
 ) -> Select[Any]:
     """One guarded UPDATE by id; without a target the status stays and only the event is told."""
@@ -83,14 +87,15 @@ def _move(
     statement = (
         update(Job)
         .where(
-            Job.id == bindparam("job_id", type_=Uuid()),
-            Job.status.in_([str(s) for s in leaving]),
+            Job.id == bindparam(job_id, type_=Uuid()),
+            # Written out, so that a statement can be prepared: a list of values is not a value.
+            Job.status.in_([literal_column(f"'{status}'") for status in sorted(leaving)]),
             *conditions,
         )
         .values(version=Job.version + 1, updated_at=_NOW, **values)
         .returning(*columns)
     )
-    return told(statement, event)
+    return told(statement, event, job_id.replace("job_id", "moved"))
 
 
 _SAME_ATTEMPT = Job.attempt == bindparam("this_attempt")
@@ -103,19 +108,25 @@ _OVER: dict[str, Any] = {
 # No bind may be called like a column: SQLAlchemy would set that column. Hence `new_` and `this_`.
 _ERROR = bindparam("new_error", type_=JSONB(none_as_null=True))
 
-CLAIM = _move(
-    JobStatus.RUNNING,
-    "claimed",
-    not_(exists().where(PausedQueue.queue == Job.queue)),
-    columns=_ALL,
-    attempt=Job.attempt + 1,
-    lease_until=_NOW + bindparam("lease", type_=Interval()),
-    worker_id=bindparam("new_worker_id", type_=Uuid()),
-    pid=bindparam("new_pid"),
-    started_at=_NOW,
-    progress=null(),
-    run_at=null(),
-)
+
+def _claim(job_id: str = "job_id") -> Select[Any]:
+    return _move(
+        JobStatus.RUNNING,
+        "claimed",
+        not_(exists().where(PausedQueue.queue == Job.queue)),
+        columns=_ALL,
+        job_id=job_id,
+        attempt=Job.attempt + 1,
+        lease_until=_NOW + bindparam("lease", type_=Interval()),
+        worker_id=bindparam("new_worker_id", type_=Uuid()),
+        pid=bindparam("new_pid"),
+        started_at=_NOW,
+        progress=null(),
+        run_at=null(),
+    )
+
+
+CLAIM = _claim()
 SUCCEED = _move(
     JobStatus.SUCCEEDED,
     "succeeded",
@@ -125,6 +136,11 @@ SUCCEED = _move(
     progress=bindparam("new_progress", type_=JSONB(none_as_null=True)),
     **_OVER,
 )
+# The end of one job and the claim of the next, each guarded as ever: one round trip and one commit for both. They are
+# two rows: a claim finds only what was queued when the statement began, and the job that ends was running then.
+_PREPARED_CLAIM = Prepared(CLAIM)
+_PREPARED_SUCCEED = Prepared(SUCCEED)
+_PREPARED_SUCCEED_AND_CLAIM = Prepared(union_all(SUCCEED, _claim("next_job_id")))
 FAIL = _move(JobStatus.FAILED, "failed", _SAME_ATTEMPT, error=_ERROR, **_OVER)
 CRASHED_FOR_GOOD = _move(JobStatus.FAILED, "failed", _SAME_ATTEMPT, error=_ERROR, crashes=Job.crashes + 1, **_OVER)
 STOPPED = _move(JobStatus.CANCELLED, "cancelled", _SAME_ATTEMPT, leaving=_RUNNING, **_OVER)
@@ -228,7 +244,8 @@ class Lifecycle:
 
     def claim(self, job_id: UUID, *, worker_id: UUID, pid: int, actor: str) -> Job | None:
         """Take the job for this worker, or return None if it is not ours to run."""
-        return self._run(CLAIM, job_id=job_id, new_worker_id=worker_id, new_pid=pid, lease=self._lease, actor=actor)
+        facts = {"new_worker_id": worker_id, "new_pid": pid, "lease": self._lease, "actor": actor}
+        return self._run_prepared(_PREPARED_CLAIM, job_id=job_id, **facts)
 
     def held_by(self, job_id: UUID, *, worker_id: UUID, pid: int) -> Job | None:
         """The job as this very process runs it, if it does."""
@@ -254,7 +271,39 @@ class Lifecycle:
         facts = {"new_result": result, "new_progress": progress, "keep": kind.retention.succeeded, "actor": actor}
         if connection is not None:
             return _first(connection, SUCCEED, job_id=job.id, this_attempt=job.attempt, **facts)
-        return self._run(SUCCEED, job_id=job.id, this_attempt=job.attempt, **facts)
+        return self._run_prepared(_PREPARED_SUCCEED, job_id=job.id, this_attempt=job.attempt, **facts)
+
+    def succeed_and_claim(
+        self,
+        job: Job,
+        kind: JobKind,
+        result: dict[str, Any],
+        progress: dict[str, Any] | None,
+        next_id: UUID,
+        *,
+        worker_id: UUID,
+        pid: int,
+        actor: str,
+    ) -> tuple[Job | None, Job | None]:
+        """As `succeed`, and as `claim` for another job: what was moved of the one and of the other."""
+        facts = {
+            "job_id": job.id,
+            "this_attempt": job.attempt,
+            "new_result": result,
+            "new_progress": progress,
+            "keep": kind.retention.succeeded,
+            "next_job_id": next_id,
+            "new_worker_id": worker_id,
+            "new_pid": pid,
+            "lease": self._lease,
+            "actor": actor,
+            "detail": None,
+        }
+        with self._db.connect() as connection:
+            rows = [cast("Job", row) for row in _PREPARED_SUCCEED_AND_CLAIM.run(connection, facts)]
+        self._board.show(rows)
+        moved = {row.id: row for row in rows}
+        return moved.get(job.id), moved.get(next_id)
 
     def fail(self, job: Job, kind: JobKind, error: dict[str, Any], *, actor: str) -> Job | None:
         return self._run(
@@ -361,6 +410,12 @@ class Lifecycle:
         if job is not None:
             self._board.show([job])
         return job
+
+    def _run_prepared(self, statement: Prepared, **facts: Any) -> Job | None:
+        with self._db.connect() as connection:
+            rows = [cast("Job", row) for row in statement.run(connection, {"detail": None, **facts})]
+        self._board.show(rows)
+        return rows[0] if rows else None
 
 
 def _first(connection: Connection, statement: Select[Any], **facts: Any) -> Job | None:

@@ -29,6 +29,8 @@ from tasks.runtime import Runtime
 
 logger = structlog.get_logger()
 
+_DEAF_SECONDS = 10  # between the alarm that a body must hear and the end of its process
+
 _NOW = func.clock_timestamp()
 _MINE = and_(Job.worker_id == bindparam("me", type_=Uuid()), Job.status == str(JobStatus.RUNNING))
 _BEAT = (
@@ -150,8 +152,14 @@ class Heartbeat:
         if not is_running(job.pid or 0):
             self._bury(job, kind, ran_for)
         elif is_overdue:
-            logger.warning("job_killed", job_id=str(job.id), pid=job.pid, why="cancel_deadline")
-            os.kill(cast("int", job.pid), signal.SIGKILL)
+            self._kill(job, "cancel_deadline")
+        elif kind is not None and ran_for > kind.time_limit.total_seconds() + _DEAF_SECONDS:
+            self._kill(job, "time_limit")
+
+    @staticmethod
+    def _kill(job: Job, why: str) -> None:
+        logger.warning("job_killed", job_id=str(job.id), pid=job.pid, why=why)
+        os.kill(cast("int", job.pid), signal.SIGKILL)
 
     def _bury(self, job: Job, kind: JobKind | None, ran_for: float) -> None:
         if kind is not None and ran_for > kind.time_limit.total_seconds() and job.cancel_requested_at is None:

@@ -25,6 +25,8 @@ from workers.housekeeping.republish import Republish
 from workers.housekeeping.rescue import Rescue
 from workers.housekeeping.schedule import Schedule
 from workers.housekeeping.survey import Survey
+from workers.quick_line import QuickLine
+from workers.time_limit import hear_alarms, within
 
 logger = structlog.get_logger()
 
@@ -39,8 +41,9 @@ class WorkerGroup:
         self._app = app
         self._settings = settings
         self._id = uuid7()
-        # One byte shared with every child, whenever it is forked: set when work must be handed back.
-        self._drain = mmap.mmap(-1, 1)
+        # Two bytes shared with every child, whenever it is forked: set when no more work may be taken, and when what
+        # is there must be handed back.
+        self._drain = mmap.mmap(-1, 2)
         self._heartbeat: Heartbeat | None = None
         self._housekeeping: Housekeeping | None = None
         signals.worker_process_init.connect(self._child_starts, weak=False)
@@ -50,6 +53,10 @@ class WorkerGroup:
 
     @property
     def is_draining(self) -> bool:
+        return self._drain[1] != 0
+
+    @property
+    def is_going(self) -> bool:
         return self._drain[0] != 0
 
     def start(self) -> None:
@@ -63,7 +70,15 @@ class WorkerGroup:
         # A child whose parent was killed would run on without heartbeat beside the one that takes over its job.
         die_with_parent()
         runtime = make_runtime(self._settings, application="job", pool_size=3)
-        JobTask.post = Post(runtime, self._id, self._name, lambda: self.is_draining)
+        hear_alarms()
+        JobTask.post = Post(
+            runtime,
+            self._id,
+            self._name,
+            lambda: self.is_draining,
+            within=within,
+            new_line=lambda: QuickLine(runtime.redis, self._app.tasks, lambda: self.is_going),
+        )
 
     @property
     def _name(self) -> str:
@@ -95,7 +110,8 @@ class WorkerGroup:
         logger.info("worker_up", worker_id=str(self._id), queues=sorted(self._app.amqp.queues.consume_from))
 
     def _is_going(self, **_: Any) -> None:
-        """SIGTERM: Celery takes nothing new; what is short may end; the rest is told to hand its job back."""
+        """SIGTERM: nothing new is taken; what is short may end; the rest is told to hand its job back."""
+        self._drain[0] = 1
         logger.info("worker_draining", seconds=self._settings.drain.total_seconds())
         timer = threading.Timer(self._settings.drain.total_seconds(), self._hand_back)
         timer.daemon = True
@@ -103,7 +119,7 @@ class WorkerGroup:
 
     def _hand_back(self) -> None:
         """Bodies hear it at their next tick; whoever does not tick is cut off a little later."""
-        self._drain[0] = 1
+        self._drain[1] = 1
         timer = threading.Timer(_DEAF_SECONDS, self._cut_off)
         timer.daemon = True
         timer.start()

@@ -86,6 +86,23 @@ def test_drain_lets_short_work_finish_and_hands_the_rest_back_without_burning_an
     http.post(f"/api/v1/jobs/{long}/cancel", json={})
 
 
+def test_a_worker_with_a_long_line_of_short_jobs_stops_when_told_and_leaves_none_running(platform, http, look, effects):
+    platform.start_worker("leaving")
+    jobs = [{"kind": "probe", "params": {"seconds": 0.02}} for _ in range(500)]
+    http.post("/api/v1/jobs:batch", json={"jobs": jobs})
+    done = "SELECT count(*) FROM jobs WHERE status = 'succeeded'"
+    eventually(lambda: look(platform, done)[0][0] > 20)
+    platform.kill("leaving", signal.SIGTERM)
+    platform.wait_gone("leaving")
+    left = dict(tuple(row) for row in look(platform, "SELECT status, count(*) FROM jobs GROUP BY 1"))
+    assert set(left) == {"succeeded", "queued"}
+    assert len(effects(platform)) == left["succeeded"]
+    platform.start_worker("next")
+    eventually(lambda: look(platform, done)[0][0] == len(jobs), seconds=60)
+    assert set(effects(platform).values()) == {1}
+    assert look(platform, "SELECT max(attempt), max(crashes) FROM jobs")[0] == (1, 0)
+
+
 def test_a_deaf_job_is_handed_back_when_its_worker_must_go(platform, http):
     platform.start_worker("leaving", concurrency=1)
     job = http.submit("probe", {"seconds": 60, "deaf": True})["id"]

@@ -1,12 +1,15 @@
 """What a worker does when the database or Redis goes away in the middle of a sentence."""
 
+import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
 
 from core.clock import uuid7
 from embedded.valkey import Valkey
+from tasks import base
 from tasks.base import Post, perform
 from tasks.context import JobContext
 from tasks.lifecycle import find
@@ -44,8 +47,7 @@ def test_a_claim_whose_answer_was_lost_is_taken_up_again(runtime, far, wire, mak
         runs.append(context.attempt)
         return ProbeResult(attempt=context.attempt, label=params.label)
 
-    with far.db.connect() as connection:  # a session is open before the answers stop
-        connection.execute(text("SELECT 1"))
+    _warm_up(far)
     wire.lose_answers()
     worker = threading.Thread(target=perform, args=(Post(far, uuid7(), "far", lambda: False), probe, body, job.id))
     worker.start()
@@ -54,6 +56,33 @@ def test_a_claim_whose_answer_was_lost_is_taken_up_again(runtime, far, wire, mak
     wire.mend()
     worker.join(timeout=30)
     assert (_row(runtime, job).status, _row(runtime, job).attempt, runs) == ("succeeded", 1, [1])
+
+
+def test_an_end_and_the_claim_of_the_next_whose_answer_was_lost_are_both_found_made(
+    runtime, far, wire, make_job, claim
+):
+    here = uuid7()
+    job, behind = claim(make_job().id, worker_id=here, pid=os.getpid()), make_job()
+    _warm_up(far)
+    following = []
+
+    def end():
+        kept = JobContext(job, far, lambda: False)
+        post = Post(far, here, "far", lambda: False)
+        ended = base._succeed(
+            post, far.registry["probe"], job, kept, ProbeResult(attempt=1, label=""), line=_Waiting(behind.id)
+        )
+        following.append(ended.following)
+
+    wire.lose_answers()
+    worker = threading.Thread(target=end)
+    worker.start()
+    eventually(lambda: _row(runtime, behind).status == "running")
+    assert (_row(runtime, job).status, following) == ("succeeded", [])
+    wire.mend()
+    worker.join(timeout=30)
+    assert [(found.id, found.attempt) for found in following] == [(behind.id, 1)]
+    assert [_row(runtime, one).version for one in (job, behind)] == [3, 2]
 
 
 def test_rescue_ends_the_session_of_a_frozen_attempt_that_holds_its_row(runtime, make_job, claim, probe, lifecycle):
@@ -105,3 +134,23 @@ def _drained(connection, taken):
 def _row(runtime, job):
     with runtime.db.connect() as connection:
         return find(connection, job.id)
+
+
+class _Waiting:
+    """A line with one job in it."""
+
+    def __init__(self, job_id):
+        self._waiting = [job_id]
+
+    def next_after(self, _):
+        return self._waiting.pop() if self._waiting else None
+
+
+def _warm_up(runtime):
+    """A session is open, and its statements are prepared, before the answers stop."""
+    job = SimpleNamespace(id=uuid7(), attempt=1)
+    facts = {"worker_id": uuid7(), "pid": 1, "actor": "far"}
+    assert runtime.lifecycle.claim(job.id, **facts) is None
+    assert (
+        runtime.lifecycle.succeed_and_claim(job, runtime.registry["probe"], {}, None, uuid7(), **facts) == (None,) * 2
+    )
