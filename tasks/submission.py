@@ -18,6 +18,7 @@ from core.clock import uuid7
 from core.errors import ConflictError, InvalidInputError
 from core.exact_json import dumps
 from models.job import FINAL, WAITING, Job, JobStatus
+from models.prepared import Prepared
 from tasks.contract import JobKind
 from tasks.lifecycle import CANCEL_WAITING, SHOWN, told
 
@@ -211,7 +212,7 @@ _INSERTED = """
     )
 """
 _MANY = text(_INSERTED + "SELECT count(*) FROM made")  # noqa: S608  # both texts are ours
-_MANY_SHOWN = text(_INSERTED + "SELECT * FROM made")  # noqa: S608  # both texts are ours
+_MANY_SHOWN = Prepared(text(_INSERTED + "SELECT * FROM made"))  # noqa: S608  # both texts are ours
 
 
 def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
@@ -222,7 +223,7 @@ def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
 
 def submit_together(connection: Connection, wanted: Sequence[Submission], *, published: bool) -> list[Job]:
     """As `submit` does for each of them, in one statement for all; none of them may be unique."""
-    made = connection.execute(_MANY_SHOWN, {"rows": _rows(wanted), "is_published": published})
+    made = _MANY_SHOWN.run(connection, {"rows": _rows(wanted), "is_published": published})
     jobs = {row.id: cast("Job", row) for row in made}
     return [jobs[one.id] for one in wanted]
 
