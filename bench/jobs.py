@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     drains: dict[str, list[float]] = {"ours": [], "Celery with Redis results": [], "Celery without results": []}
     with Stage() as stage:
         for _ in range(options.rounds):
-            drains["ours"].append(_drain_ours(stage, options.jobs))
+            drains["ours"].append(drain_ours(stage, options.jobs))
             drains["Celery with Redis results"].append(
                 _drain_peer(stage, options.jobs, "remembering", "peer-results", "noop_result")
             )
@@ -47,7 +47,7 @@ def _p99(figures: list[float]) -> float:
     return sorted(figures)[int(len(figures) * 0.99)]
 
 
-def _drain_ours(stage: Stage, count: int) -> float:
+def drain_ours(stage: Stage, count: int) -> float:
     """Jobs a second from the worker's first claim to the last job's end, by Postgres' clock."""
     port = stage.start_ours()
     items = [{"kind": "noop", "params": {}} for _ in range(count)]

@@ -106,7 +106,6 @@ class JobContext:
         self._job = job
         self._runtime = runtime
         self._is_draining = is_draining
-        self._document = document(job)
         self._progress: dict[str, Any] | None = None
         self._tick = 0
         self._live_at = self._saved_at = time.monotonic()
@@ -166,7 +165,7 @@ class JobContext:
         self._live_at = moment
         self._tick += 1
         self._progress = {"done": done, "total": total, "stage": stage, "message": message}
-        body = dumps({**self._document, "progress": self._progress})
+        body = dumps({**document(self._job), "progress": self._progress})
         wanted_to_stop = self._runtime.board.show_progress(self._job, body, self._tick)
         if moment - self._saved_at >= _SAVED_EVERY or self._runtime.board.is_away:
             self._saved_at = moment

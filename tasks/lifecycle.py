@@ -88,8 +88,10 @@ def _move(
         update(Job)
         .where(
             Job.id == bindparam(job_id, type_=Uuid()),
-            # Written out, so that a statement can be prepared: a list of values is not a value.
-            Job.status.in_([literal_column(f"'{status}'") for status in sorted(leaving)]),
+            # Written out, so that a statement can be prepared: a list of values is not a value. Collated, so that the
+            # row is found by its key: Postgres takes the small index of running jobs for cheaper, which it reads
+            # whole, with every job that has run since its last vacuum.
+            Job.status.collate("C").in_([literal_column(f"'{status}'") for status in sorted(leaving)]),
             *conditions,
         )
         .values(version=Job.version + 1, updated_at=_NOW, **values)

@@ -38,6 +38,20 @@ def test_a_small_measurement_prints_its_ratios(name):
         assert re.search(rf"^\| {re.escape(ratio)}.*\d\.\d\dx", done.stdout, re.MULTILINE), done.stdout
 
 
+@pytest.mark.timeout(200)
+def test_the_floor_says_what_each_step_costs_and_each_group_of_processes():
+    command = [sys.executable, "-m", "bench", "floor", "--times", "5", "--jobs", "30"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for row in (
+        "Redis: PING",
+        "end and the next claim: one prepared statement, both shown in Redis",
+        "postgres",
+        "all",
+    ):
+        assert re.search(rf"^\| {re.escape(row)} \| \d+\.\d\d \|$", done.stdout, re.MULTILINE), done.stdout
+
+
 _PAGE = "a\n<!-- measured: one -->\nold\n<!-- end: one -->\nb\n<!-- measured: two -->\nkept\n<!-- end: two -->\n"
 
 
