@@ -41,12 +41,18 @@ class Line(Protocol):
     def next_after(self, job: Job) -> UUID | None:
         """Whose turn it is, taken out of the line; None when the next message has to come from Celery."""
 
+    def passed(self, job: Job, *, is_last: bool) -> None:
+        """A job of this turn has been run; the last one ends the turn."""
+
 
 class NoLine:
     """For a run that is not one of a line: a stage, or a message that Celery hands out."""
 
     def next_after(self, job: Job) -> UUID | None:  # noqa: ARG002  # nobody comes after it
         return None
+
+    def passed(self, job: Job, *, is_last: bool) -> None:
+        """Celery tells of it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Post:
     is_draining: Callable[[], bool]
     # Raises SoftTimeLimitExceeded in a block that takes longer than these seconds.
     within: Callable[[float], AbstractContextManager[None]] = lambda _: nullcontext()
-    new_line: Callable[[], Line] = NoLine
+    new_line: Callable[[str], Line] = lambda _: NoLine()  # for the worker of this name
 
 
 class JobTask(Task[Any, None]):
@@ -95,11 +101,13 @@ def job_task(kind: JobKind) -> Callable[[Callable[[P, JobContext], R]], Any]:
 
 def work_off(task: JobTask, job_id: UUID) -> None:
     """Run the job of a message, and go on with the line behind it for as long as that allows."""
-    post, line = task.post, task.post.new_line()
+    post, line = task.post, task.post.new_line(task.request.hostname or "")
     job = _claim(post, job_id)
     while job is not None:
         its: Any = task.app.tasks[job.kind]
-        job = _run(post, its.kind, its.body, job, line)
+        following = _run(post, its.kind, its.body, job, line)
+        line.passed(job, is_last=following is None)
+        job = following
 
 
 def perform(post: Post, kind: JobKind, body: Callable[[P, JobContext], R], job_id: UUID) -> None:

@@ -26,6 +26,7 @@ from workers.housekeeping.rescue import Rescue
 from workers.housekeeping.schedule import Schedule
 from workers.housekeeping.survey import Survey
 from workers.quick_line import QuickLine
+from workers.task_events import TaskEvents
 from workers.time_limit import hear_alarms, within
 
 logger = structlog.get_logger()
@@ -71,13 +72,14 @@ class WorkerGroup:
         die_with_parent()
         runtime = make_runtime(self._settings, application="job", pool_size=3)
         hear_alarms()
+        events = TaskEvents(self._app)
         JobTask.post = Post(
             runtime,
             self._id,
             self._name,
             lambda: self.is_draining,
             within=within,
-            new_line=lambda: QuickLine(runtime.redis, self._app.tasks, lambda: self.is_going),
+            new_line=lambda name: QuickLine(runtime.redis, self._app.tasks, lambda: self.is_going, events, name),
         )
 
     @property

@@ -20,6 +20,7 @@ import structlog
 from models.job import Job
 from tasks.contract import Queue
 from workers.celery_app import lists_of
+from workers.task_events import TaskEvents
 
 logger = structlog.get_logger()
 
@@ -32,11 +33,23 @@ _LISTS = lists_of(str(Queue.QUICK))
 class QuickLine:
     """One turn: from a message of Celery's until the line is empty or the turn is over."""
 
-    def __init__(self, client: redis.Redis, known: Container[str], is_going: Callable[[], bool]) -> None:
+    def __init__(
+        self, client: redis.Redis, known: Container[str], is_going: Callable[[], bool], events: TaskEvents, name: str
+    ) -> None:
         self._redis = client
         self._known = known
         self._is_going = is_going
+        self._events = events
+        self._name = name  # the worker's, as Celery calls it
+        self._is_handed_out = True  # the first job is Celery's
         self._until = time.monotonic() + _TURN_SECONDS
+
+    def passed(self, job: Job, *, is_last: bool) -> None:
+        if not self._is_handed_out:
+            self._events.tell(job, self._name)
+        self._is_handed_out = False
+        if is_last:
+            self._events.flush()
 
     def next_after(self, job: Job) -> UUID | None:
         if job.queue != Queue.QUICK or self._is_going() or time.monotonic() > self._until:
