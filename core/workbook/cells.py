@@ -130,10 +130,8 @@ class CellsBuilder:
         blocks, self._blocks = self._blocks, []
         if not blocks:
             return Cells(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int8), ())
-        return Cells(
-            np.concatenate([block.rows for block in blocks]),
-            np.concatenate([block.kinds for block in blocks]),
-            np.concatenate([block.mantissas for block in blocks]),
-            np.concatenate([block.exponents for block in blocks]),
-            self._texts,
-        )
+        fields = [[block.rows, block.kinds, block.mantissas, block.exponents] for block in blocks]
+        del blocks
+        # The last field first, each taken out of its block as it is joined: the column is never held twice.
+        exponents, mantissas, kinds, rows = (np.concatenate([field.pop() for field in fields]) for _ in range(4))
+        return Cells(rows, kinds, mantissas, exponents, self._texts)

@@ -16,6 +16,8 @@ from core.workbook.package import Package
 from core.workbook.sheet_events import RawCell, SheetEvents, feed, value_of
 from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
 
+PIECE = 128 << 10  # packed: in smaller ones the vectors are too short, in larger ones they leave the caches
+
 
 class _EnoughRowsError(Exception):
     """Ends the parsing of a head; never leaves this module."""
@@ -113,7 +115,7 @@ class XlsxSource:
 
     def _pieces(self, sheet: SheetInfo, tick: Tick) -> Iterator[bytes]:
         part = self._package.sheets[sheet.index].part
-        for piece, done in self._archive.stream_with_progress(part):
+        for piece, done in self._archive.stream_with_progress(part, PIECE):
             tick(done, part.packed_bytes)
             yield piece
 

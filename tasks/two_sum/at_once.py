@@ -145,14 +145,15 @@ def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> First
     cells = [
         source.columns(each.sheet, {each.column.index: False}, each.first_row)[each.column.index] for each in wanted
     ]
-    exponents = np.concatenate([each.exponents for each in cells]).astype(np.int64)
-    mantissas = np.concatenate([each.mantissas for each in cells])
+    alone = cells[0] if len(cells) == 1 else None  # those of a single sheet stay where they are
+    exponents = np.concatenate([each.exponents for each in cells]) if alone is None else alone.exponents
+    mantissas = np.concatenate([each.mantissas for each in cells]) if alone is None else alone.mantissas
     scale = max(-int(exponents.min(initial=0)), -int(target.as_tuple().exponent), 0)
     largest = max(int(mantissas.max(initial=0)), -int(mantissas.min(initial=0)), abs(int(target) + 1))
     in_order = all(bool(np.all(each.rows[:-1] <= each.rows[1:])) for each in cells)
     if not in_order or largest * 10**scale >= SAFE or any(each.kinds.any() for each in cells):
         return None
-    values = mantissas * (10 ** np.arange(scale + 1))[exponents + scale]
+    values = mantissas if scale == 0 else mantissas * (10 ** np.arange(scale + 1))[exponents.astype(np.int64) + scale]
     pair = Matcher(Question(int(target.scaleb(scale))), Entries(values)).first()
     return _found(wanted, [each.rows for each in cells], pair)
 
