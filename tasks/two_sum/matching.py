@@ -84,7 +84,7 @@ class Matcher:
             values, places = np.ascontiguousarray(self._all_first.values), self._first_places
             at = values.ctypes.data, places.ctypes.data
             return native_pairs.first_of(library, *at, len(places), self.question.target)
-        with_partner = np.flatnonzero(self.partners()[0])
+        with_partner = self._with_partner()
         if not len(with_partner):
             return None
         if not self._same:
@@ -95,6 +95,13 @@ class Matcher:
         alone = Matcher(self.question, some.take(np.arange(last)), some.take(np.array([last])), self._watch)
         earlier = max(int(left.max()) for left, _ in alone.pairs() if len(left))
         return int(with_partner[earlier]), int(with_partner[last])
+
+    def _with_partner(self) -> Integers:
+        """The places in the first list of what has a partner."""
+        ranges = self._ranges()
+        if ranges.inexact:
+            return np.flatnonzero(self.partners()[0])
+        return self._first_places[np.flatnonzero(self._counts(ranges))]
 
     def _is_plain(self) -> bool:
         """One list in which nothing but the exact sum decides."""

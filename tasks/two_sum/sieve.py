@@ -36,20 +36,23 @@ def survivors_against(first: Integers, second: Integers | None, target: int) -> 
     library = native_library()
     if library is not None:
         return native_pairs.survivors(library, first, second, target)
-    left, right = np.arange(len(first)), np.arange(len(first if second is None else second))
+    left: Integers | None = None  # every place, until a pass has dropped some
+    right: Integers | None = None
     x, y = first, first if second is None else second
     for factor in FACTORS:
         before = len(x) + len(y)
         bits = min(max((ROOM * max(len(x), len(y))).bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
         hits = _hits(x, y, target, factor, bits)
-        x, left = x[hits], left[hits]
+        x, left = x[hits], hits if left is None else left[hits]
         if second is None:
             y, right = x, left
         else:
             hits = _hits(y, x, target, factor, bits)
-            y, right = y[hits], right[hits]
+            y, right = y[hits], hits if right is None else right[hits]
         if len(x) + len(y) <= FEW or len(x) + len(y) > WORTH * before:
             break
+    assert left is not None  # noqa: S101 - there is a first pass
+    assert right is not None  # noqa: S101
     return left, right
 
 
