@@ -12,7 +12,7 @@ from core.workbook.native_library import native_library
 from tasks.two_sum import native_pairs
 from tasks.two_sum.entries import Integers
 
-PIECE = 1 << 17  # keeps the temporaries of a pass in the cache
+PIECE = 1 << 14  # keeps the temporaries of a pass in the nearer caches
 SMALLEST_TABLE, LARGEST_TABLE = 16, 25  # bits of a place in the table
 FEW = 4096
 # Odd, with bits as good as random; from pass to pass the places must not depend on each other.
