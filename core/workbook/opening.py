@@ -12,7 +12,7 @@ from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import HEAD_ROWS, Head, SheetInfo, Source, Tick, no_tick
 from core.workbook.text_or_not import is_binary
 
-READER_VERSION = "1"  # part of the column cache's key: raise it whenever a cell may be read differently
+READER_VERSION = "2"  # part of the column cache's key: raise it whenever a cell or name may be read differently
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods", ".gz"})
 ZIP, OLE, PARQUET = b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1"
 EMPTY_ZIP = b"PK\5\6"
