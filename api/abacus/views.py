@@ -63,7 +63,7 @@ def get_named(path: schemas.NamePath) -> Response:
 @abacus.delete("/api/v1/abacus/<name>", summary="Set a named sum to 0", responses={200: schemas.SumResetDocument})
 @audited("sum.reset", of="name")
 def reset_named(path: schemas.NamePath) -> Response:
-    """The history stays, and says who added what before."""
+    """The history stays, and says what was added before."""
     return _reset(path.name)
 
 
