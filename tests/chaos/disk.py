@@ -6,7 +6,7 @@ import resource
 import subprocess
 from pathlib import Path
 
-_ROOM = 8 * 1024**2
+_ROOM = 128 * 1024**2  # what twenty scenarios leave behind, many times over
 
 
 class Disk:
