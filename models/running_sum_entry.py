@@ -35,6 +35,7 @@ class RunningSumEntry(Base):
     at: Mapped[datetime]
     node_id: Mapped[str]
     idempotency_key: Mapped[str | None]
+    actor: Mapped[str | None]  # who asked; nobody for a restore, unknown before it was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ class Replay:
 
 _APPEND = text(
     """
-    INSERT INTO running_sum_entries (name, seq, kind, amount, sum, at, node_id, idempotency_key)
+    INSERT INTO running_sum_entries (name, seq, kind, amount, sum, at, node_id, idempotency_key, actor)
     SELECT e->>0, (e->>1)::bigint, e->>2, (e->>3)::bigint, (e->>4)::bigint,
-           'epoch'::timestamptz + (e->>5)::bigint * interval '1 microsecond', e->>6, e->>7
+           'epoch'::timestamptz + (e->>5)::bigint * interval '1 microsecond', e->>6, e->>7, e->>8
     FROM jsonb_array_elements(CAST(:entries AS jsonb)) AS e
     ON CONFLICT DO NOTHING
     """

@@ -74,7 +74,8 @@ class AddLane:
         key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
         if number is None or (key is not None and not is_usable(key)):
             return None
-        return name, Move(MoveKind.ADD, number, None if key is None else owned(holder.owner, key))
+        kept = None if key is None else owned(holder.owner, key)
+        return name, Move(MoveKind.ADD, number, kept, holder.owner)
 
 
 def _number(body: bytes) -> int | None:

@@ -64,6 +64,7 @@ class EntryDocument(BaseModel):
     amount: int
     sum: int
     at: datetime
+    actor: str | None = Field(description="Who asked; unknown for entries that are older than this field.")
     node_id: str
     idempotency_key: str | None
 

@@ -13,7 +13,7 @@ from api.abacus.service import current_sums
 from api.abacus.statement import statement
 from api.audit.recording import audited
 from api.owned_key import owned_key
-from api.platform import current_platform
+from api.platform import current_holder, current_platform
 from api.responses import json_response
 from core.clock import iso
 from core.running_sum import Answer, checked_name, drain
@@ -63,7 +63,7 @@ def get_named(path: schemas.NamePath) -> Response:
 @abacus.delete("/api/v1/abacus/<name>", summary="Set a named sum to 0", responses={200: schemas.SumResetDocument})
 @audited("sum.reset", of="name")
 def reset_named(path: schemas.NamePath) -> Response:
-    """The history stays, and says what was added before."""
+    """The history stays, and says who added what before."""
     return _reset(path.name)
 
 
@@ -83,6 +83,7 @@ def get_history(path: schemas.NamePath, query: schemas.HistoryQuery) -> Response
             "amount": row.amount,
             "sum": row.sum,
             "at": iso(row.at),
+            "actor": row.actor,
             "node_id": row.node_id,
             "idempotency_key": row.idempotency_key,
         }
@@ -105,7 +106,7 @@ def get_statement(path: schemas.NamePath, query: schemas.StatementQuery) -> Resp
 
 
 def _add(name: str, number: int) -> Response:
-    answer = current_sums().sums.add(name, number, owned_key())
+    answer = current_sums().sums.add(name, number, owned_key(), actor=current_holder().owner)
     return _answered(answer, {"new_sum": answer.sum, "sum": answer.sum, "added": number})
 
 
@@ -115,7 +116,7 @@ def _read(name: str) -> Response:
 
 
 def _reset(name: str) -> Response:
-    answer = current_sums().sums.reset(name, owned_key())
+    answer = current_sums().sums.reset(name, owned_key(), actor=current_holder().owner)
     return _answered(answer, {"message": "Sum successfully reset to 0", "sum": answer.sum})
 
 

@@ -1,7 +1,8 @@
 -- Apply a batch of moves to one running sum: all of it is one atomic step of the server.
 -- KEYS: state hash, mark of this server's life, journal stream.
 -- ARGV: name as JSON, seconds a key is remembered, most entries the journal may hold,
---       then for each move: kind, amount, idempotency key or '', key as JSON, node as JSON.
+--       then for each move: kind, amount, idempotency key or '', key and actor as
+--       JSON with a comma between, node as JSON.
 -- Answers for each move {outcome, sum, microseconds, sequence, node}, or a word where nothing was applied.
 local state_key, life_key, journal = KEYS[1], KEYS[2], KEYS[3]
 local name, remember, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -18,7 +19,7 @@ local at = clock[1] .. string.rep('0', 6 - #clock[2]) .. clock[2]
 local room = most - redis.call('XLEN', journal)
 
 for i = 4, #ARGV, 5 do
-  local kind, amount, key, key_json, node = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+  local kind, amount, key, tail, node = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   local earlier = key ~= '' and redis.call('HMGET', key, 'move', 'sum', 'at', 'seq', 'node')
   local answer
   if kind == 'read' then
@@ -49,7 +50,7 @@ for i = 4, #ARGV, 5 do
       end
       local number = string.format('%.0f', seq)
       redis.call('XADD', journal, '*', 'e', '[' .. name .. ',' .. number .. ',"' .. kind .. '","' .. amount .. '","'
-        .. sum .. '","' .. at .. '",' .. node .. ',' .. key_json .. ']')
+        .. sum .. '","' .. at .. '",' .. node .. ',' .. tail .. ']')
       if key ~= '' then
         redis.call('HSET', key, 'move', kind .. amount, 'sum', sum, 'at', at, 'seq', number, 'node', node)
         redis.call('EXPIRE', key, remember)

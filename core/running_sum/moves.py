@@ -28,6 +28,7 @@ class Move:
     kind: MoveKind
     amount: int = 0
     key: str | None = None
+    actor: str | None = None  # who asks, for the history
 
 
 @dataclass(frozen=True, slots=True)

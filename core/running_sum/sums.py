@@ -65,15 +65,15 @@ class RunningSums:
         self._sha = ""
         self._line: Coalescer[tuple[str, Move], Answer] = Coalescer(self.apply)
 
-    def add(self, name: str, amount: int, key: str | None = None) -> Answer:
+    def add(self, name: str, amount: int, key: str | None = None, *, actor: str | None = None) -> Answer:
         """Add and return the new sum; the same key again returns the first answer and adds nothing."""
         if not LOWEST <= amount <= HIGHEST:
             raise ConflictError("the sum is a signed 64-bit number; it was not changed", name=name)
-        return self._line.ask((checked_name(name), Move(MoveKind.ADD, amount, checked_key(key))))
+        return self._line.ask((checked_name(name), Move(MoveKind.ADD, amount, checked_key(key), actor)))
 
-    def reset(self, name: str, key: str | None = None) -> Answer:
+    def reset(self, name: str, key: str | None = None, *, actor: str | None = None) -> Answer:
         """Set the sum to zero; the history stays."""
-        return self._line.ask((checked_name(name), Move(MoveKind.RESET, 0, checked_key(key))))
+        return self._line.ask((checked_name(name), Move(MoveKind.RESET, 0, checked_key(key), actor)))
 
     def read(self, name: str) -> Answer:
         return self._line.ask((checked_name(name), Move(MoveKind.READ)))
@@ -112,7 +112,8 @@ class RunningSums:
         arguments: list[str | int] = [_as_json(name), int(KEYS_REMEMBERED.total_seconds()), self._most]
         for move in moves:
             key = "" if move.key is None else key_key(name, move.key)
-            arguments += (move.kind.value, move.amount, key, _as_json(move.key), self._node)
+            tail = f"{_as_json(move.key)},{_as_json(move.actor)}"
+            arguments += (move.kind.value, move.amount, key, tail, self._node)
         keys = (state_key(name), LIFE, journal.KEY)
         for attempt in range(TRIES):
             try:

@@ -132,6 +132,7 @@ def test_the_history_says_who_added_what_in_pages(http, add, name):
     assert (seen[0]["kind"], seen[0]["sum"]) == ("reset", 0)
     assert [entry["amount"] for entry in reversed(seen[1:])] == list(range(1, 8))
     assert seen[1]["idempotency_key"].endswith("/k7")
+    assert {entry["actor"] for entry in seen} == {"local"}
 
 
 def test_the_statement_replays_the_history_to_the_sum(http, add, name):
