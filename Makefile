@@ -46,8 +46,8 @@ reference: .venv/.dev ## Make docs/reference from the code
 screenshots: .venv/.dev ## Make docs/screenshots on a platform of its own
 	@$(PY) -m tests.console.screenshots
 
-.PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory soak
-bench: bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory ## Measure everything beside its peers
+.PHONY: bench bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory bench-floor soak
+bench: bench-jobs bench-scan bench-etl bench-items bench-http bench-sums bench-growth bench-memory bench-floor ## Measure everything beside its peers
 
 bench-jobs: .venv/.dev ## Measure jobs: submit, drain, pick-up
 	@$(PY) -m bench jobs $(ARGS)
@@ -72,6 +72,9 @@ bench-growth: .venv/.dev ## Measure how cost grows with jobs, payload, clients a
 
 bench-memory: .venv/.dev ## Measure the memory of the idle platform
 	@$(PY) -m bench memory $(ARGS)
+
+bench-floor: .venv/.dev ## Measure what the steps of a job cost alone, and where its processor time goes
+	@$(PY) -m bench floor $(ARGS)
 
 soak: .venv/.dev ## Hold a mixed load (ARGS="--seconds N"); memory, handles and tables must level off
 	@$(PY) -m bench soak $(ARGS)
