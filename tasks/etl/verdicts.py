@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from tasks.etl.arrow import Array, RecordBatch
 from tasks.etl.companies import CompanyDirectory
 from tasks.etl.duplicates import duplicate_reasons, hashes, is_among, repeated_hashes
-from tasks.etl.judge import Judge, Judged
+from tasks.etl.judge import PROBLEMS, Judge, Judged
 from tasks.etl.reasons import Reason
 from tasks.etl.settings import RunSettings
 
 THREADS = 2
 LOOK_EVERY = 0.2  # seconds
 HELD_AT_ONCE = 300_000  # rows that may share ids with others and are judged together
-_NO_ID = np.uint32(Reason.ID_MISSING.bit | Reason.ID_MASKED.bit)
+# The fields of a record that could not be read as one say nothing reliable: its id is nobody's duplicate.
+_NO_ID = np.uint32(Reason.ID_MISSING.bit | Reason.ID_MASKED.bit | sum(PROBLEMS.values()))
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
