@@ -43,9 +43,9 @@ _APPEND = text(
 )
 
 
-def append(connection: Connection, entries: Sequence[str]) -> None:
-    """Keep entries as the journal writes them, JSON arrays: Postgres parses them, Python only joins text."""
-    connection.execute(_APPEND, {"entries": "[" + ",".join(entries) + "]"})
+def append(connection: Connection, entries: str) -> None:
+    """Keep entries as the journal writes them, an array of arrays in JSON: Postgres alone takes it apart."""
+    connection.execute(_APPEND, {"entries": entries})
 
 
 def page(

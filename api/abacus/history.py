@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from api.history import LockedHistory
 from core.clock import now
 from core.running_sum import KEYS_REMEMBERED, Head, HeldHistory, KnownKey
-from models import running_sum_entry as entries
+from models import running_sum_entry as table
 from models.advisory_lock import SUM_JOURNAL
 from models.session import Database
 
@@ -25,14 +25,14 @@ class _Held:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def append(self, lines: Sequence[str]) -> None:
-        entries.append(self._connection, lines)
+    def append(self, entries: str) -> None:
+        table.append(self._connection, entries)
 
     def head(self, name: str) -> Head:
-        return Head(*entries.head(self._connection, name))
+        return Head(*table.head(self._connection, name))
 
     def recent_keys(self, name: str) -> Iterator[Sequence[KnownKey]]:
-        for rows in entries.recent_keys(self._connection, name, now() - KEYS_REMEMBERED):
+        for rows in table.recent_keys(self._connection, name, now() - KEYS_REMEMBERED):
             yield [
                 KnownKey(
                     key=row.idempotency_key,

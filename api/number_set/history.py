@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
 from api.history import LockedHistory
 from core.journal import Held
-from models import number_set_entry as entries
+from models import number_set_entry as table
 from models.advisory_lock import NUMBER_JOURNAL
 from models.session import Database
 
@@ -22,5 +20,5 @@ class _Held:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def append(self, lines: Sequence[str]) -> None:
-        entries.append(self._connection, lines)
+    def append(self, entries: str) -> None:
+        table.append(self._connection, entries)
