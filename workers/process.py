@@ -15,7 +15,6 @@ from core.clock import uuid7
 from core.parent_death import die_with_parent
 from core.settings import Settings
 from tasks.base import JobTask, Post
-from tasks.registry import make_registry
 from tasks.runtime import make_runtime
 from workers.heartbeat import Heartbeat
 from workers.housekeeping.keeper import Duty, Housekeeping
@@ -61,8 +60,8 @@ class WorkerGroup:
         return self._drain[0] != 0
 
     def start(self) -> None:
-        """Load the bodies, with the libraries that they bring along, before children are forked."""
-        make_registry(self._settings.extra_kinds).import_bodies()
+        """Load the bodies with their libraries, and what a runtime loads, before children are forked."""
+        make_runtime(self._settings, application="worker").registry.import_bodies()
         # What is loaded by now stays: keep the collector's hands off it, so that children go on sharing its pages.
         gc.collect()
         gc.freeze()
