@@ -29,7 +29,7 @@ class FastPoll:
     """Answers, or says None and leaves the request to Flask."""
 
     def __init__(self, platform: Platform, ring: KeyRing) -> None:
-        self._board = Board(connect_redis(platform.settings.redis_url, patience=PATIENCE))
+        self._board = Board(connect_redis(platform.settings.redis_url, patience=PATIENCE, alone=True))
         self._reads = PlainReads(platform, ring)
 
     def answer(self, scope: Any) -> Quick | None:

@@ -7,7 +7,7 @@ an older state over a newer one; and it lives only as long as somebody would not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -28,16 +28,23 @@ _INLINE_RESULT_BYTES = 64 * 1024
 _STAMP_DIGITS = 16
 _TICKS = 1_000_000  # progress writes that fit between two versions
 
-# The write is refused when what is there is newer; increments belong to the move and happen only with it.
+# For each key but the last its mark, value, life and counts. A write is refused when what is there is newer; increments
+# belong to the move and happen only with it.
 # Sent whole each time: a registered script asks first whether Redis still has it, which is a second round trip.
 _SHOW = """
-local there = redis.call('GETRANGE', KEYS[1], 0, 15)
-if there ~= '' and there >= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-redis.call('PUBLISH', KEYS[1], ARGV[1])
-for i = 4, #ARGV, 2 do redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1]) end
-return 1
+local at = 1
+for place = 1, #KEYS - 1 do
+  local key, mark, counts = KEYS[place], ARGV[at], at + 4
+  at = counts + ARGV[at + 3]
+  local there = redis.call('GETRANGE', key, 0, 15)
+  if there == '' or there < mark then
+    redis.call('SET', key, ARGV[counts - 3], 'PX', ARGV[counts - 2])
+    redis.call('PUBLISH', key, mark)
+    for i = counts, at - 1, 2 do redis.call('HINCRBY', KEYS[#KEYS], ARGV[i], ARGV[i + 1]) end
+  end
+end
 """
+_AT_ONCE = 200  # jobs in one run of it: Redis serves nobody else meanwhile
 
 
 @dataclass(frozen=True)
@@ -138,47 +145,40 @@ class Board:
 
     def show(self, jobs: Sequence[Job]) -> None:
         """Put these states up, unless newer ones are there."""
-        self._write(
-            (
-                key_of(job.id),
-                stamp(job),
-                self._framed(job, stamp(job), public_body(job)),
-                _lifetime(JobStatus(job.status)),
-                tally.of_move(job),
+        for start in range(0, len(jobs), _AT_ONCE):
+            some = jobs[start : start + _AT_ONCE]
+            self._write(
+                [key_of(job.id) for job in some],
+                [field for job in some for field in self._entry(job, stamp(job), public_body(job), tally.of_move(job))],
             )
-            for job in jobs
-        )
+
+    def _entry(self, job: Job, mark: str, body: bytes, counts: Sequence[str | int]) -> tuple[str | bytes | int, ...]:
+        """What the script is told of one job."""
+        life = _lifetime(JobStatus(job.status)) // timedelta(milliseconds=1)
+        framed = f"{mark}\t{job.status}\t{job.queue}\t{job.owner}\n".encode() + body
+        return mark, framed, life, len(counts), *counts
 
     def show_progress(self, job: Job, body: bytes, tick: int) -> bool:
         """Put up a running job's progress; answers whether it was asked to stop."""
         if self.is_away:
             return False
-        mark = stamp(job, tick)
+        entry = self._entry(job, stamp(job, tick), body, ())
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                life = int(_lifetime(JobStatus.RUNNING).total_seconds() * 1000)
-                pipe.eval(_SHOW, 2, key_of(job.id), tally.KEY, mark, self._framed(job, mark, body), life)
+                pipe.eval(_SHOW, 2, key_of(job.id), tally.KEY, *entry)
                 pipe.exists(f"{PREFIX}stop:{job.id}")
                 return bool(pipe.execute()[-1])
         except redis.RedisError as error:
             self._went_away(error)
             return False
 
-    def _write(self, entries: Iterable[tuple[str, str, bytes, timedelta, list[str | int]]]) -> None:
+    def _write(self, keys: Sequence[str], facts: Sequence[str | bytes | int]) -> None:
         if self.is_away:
             return
         try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for key, mark, value, life, counts in entries:
-                    milliseconds = int(life.total_seconds() * 1000)
-                    pipe.eval(_SHOW, 2, key, tally.KEY, mark, value, milliseconds, *counts)
-                pipe.execute()
+            self._redis.eval(_SHOW, len(keys) + 1, *keys, tally.KEY, *facts)
         except redis.RedisError as error:
             self._went_away(error)
-
-    @staticmethod
-    def _framed(job: Job, mark: str, body: bytes) -> bytes:
-        return f"{mark}\t{job.status}\t{job.queue}\t{job.owner}\n".encode() + body
 
     def read(self, job_id: UUID | str) -> Shown | None:
         """The document, or None when Redis has none or is away."""

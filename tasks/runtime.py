@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from core.exact_json import dumps
+from core.kept_connection import KeptConnection
 from core.settings import Settings
 from core.storage import Storage
 from models.session import Database
@@ -36,9 +37,9 @@ class Runtime:
         self.db.close()
 
 
-def connect_redis(url: str, *, patience: float = 2.0) -> redis.Redis:
-    """A client that would rather fail at once than keep a request waiting."""
-    return redis.Redis.from_url(
+def connect_redis(url: str, *, patience: float = 2.0, alone: bool = False) -> redis.Redis:
+    """A client that would rather fail at once than keep a request waiting; `alone` where one thread asks."""
+    return (KeptConnection if alone else redis.Redis).from_url(
         url,
         socket_connect_timeout=min(patience, 0.5),
         socket_timeout=patience,
@@ -57,14 +58,14 @@ def _for_postgres(value: Any) -> str:
     return _NUL.sub(r"\1\\ufffd", encoded) if "\\u0000" in encoded else encoded
 
 
-def make_runtime(settings: Settings, *, application: str, pool_size: int = 4) -> Runtime:
+def make_runtime(settings: Settings, *, application: str, pool_size: int = 4, alone: bool = False) -> Runtime:
     db = Database(
         settings.database_url,
         pool_size=pool_size,
         dumps=_for_postgres,
         application=f"reckoner {application}",
     )
-    client = connect_redis(settings.redis_url)
+    client = connect_redis(settings.redis_url, alone=alone)
     board = Board(client)
     lifecycle = Lifecycle(
         db,

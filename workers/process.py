@@ -69,7 +69,7 @@ class WorkerGroup:
     def _child_starts(self, **_: Any) -> None:
         # A child whose parent was killed would run on without heartbeat beside the one that takes over its job.
         die_with_parent()
-        runtime = make_runtime(self._settings, application="job", pool_size=3)
+        runtime = make_runtime(self._settings, application="job", pool_size=3, alone=True)
         hear_alarms()
         events = TaskEvents(self._app)
         JobTask.post = Post(

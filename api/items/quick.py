@@ -32,7 +32,9 @@ class QuickItems:
     """Answers, or says None and leaves the request to Flask."""
 
     def __init__(self, platform: Platform, ring: KeyRing) -> None:
-        self._cache = items_cache(connect_redis(platform.settings.redis_url, patience=PATIENCE), platform.db)
+        self._cache = items_cache(
+            connect_redis(platform.settings.redis_url, patience=PATIENCE, alone=True), platform.db
+        )
         self._reads = PlainReads(platform, ring)
 
     def answer(self, scope: Any) -> Quick | None:
