@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -113,7 +114,7 @@ class Settings(BaseSettings):
         " or once its history in Postgres has it",
     )
 
-    @property
+    @cached_property  # asked with each request
     def is_loopback(self) -> bool:
         """Nobody but this machine can reach the API."""
         if self.host == "localhost":

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.clock import uuid7
 from core.errors import ConflictError, InvalidInputError
 from core.exact_json import dumps
+from models.array_text import array_of
 from models.job import FINAL, WAITING, Job, JobStatus
 from models.prepared import Prepared
 from tasks.contract import JobKind
@@ -31,7 +32,7 @@ class UniquePolicy(StrEnum):
     REPLACE_QUEUED = "replace_queued"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A request for a job, its params already checked by the kind's own model."""
 
@@ -195,9 +196,16 @@ def _replace(connection: Connection, existing: Job, wanted: Submission) -> Job |
 _INSERTED = """
     WITH wanted AS (
         SELECT *, CASE WHEN wanted_at > statement_timestamp() THEN wanted_at END AS run_at
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row(
-            id uuid, kind text, queue text, priority smallint, owner text, tags text[], params jsonb,
-            max_attempts int, wanted_at timestamptz, request_id text, traceparent text)
+        FROM (
+            SELECT id, kind, queue, priority, owner, CAST(tags AS text[]) AS tags, CAST(params AS jsonb) AS params,
+                max_attempts, CAST(NULLIF(wanted_at, '') AS timestamptz) AS wanted_at,
+                NULLIF(request_id, '') AS request_id, NULLIF(traceparent, '') AS traceparent
+            FROM unnest(CAST(:id AS uuid[]), CAST(:kind AS text[]), CAST(:queue AS text[]),
+                CAST(:priority AS smallint[]), CAST(:owner AS text[]), CAST(:tags AS text[]), CAST(:params AS text[]),
+                CAST(:max_attempts AS int[]), CAST(:wanted_at AS text[]), CAST(:request_id AS text[]),
+                CAST(:traceparent AS text[]))
+            AS row(id, kind, queue, priority, owner, tags, params, max_attempts, wanted_at, request_id, traceparent)
+        ) AS read
     ), made AS (
         INSERT INTO jobs (id, kind, status, queue, priority, owner, tags, params, version, attempt, handed_back,
             crashes, max_attempts, created_at, updated_at, run_at, queued_at, published_at, request_id, traceparent)
@@ -205,44 +213,43 @@ _INSERTED = """
             params, 1, 0, 0, 0, max_attempts, clock_timestamp(), clock_timestamp(), run_at,
             CASE WHEN run_at IS NULL THEN clock_timestamp() END,
             CASE WHEN run_at IS NULL AND :is_published THEN clock_timestamp() END, request_id, traceparent
-        FROM wanted RETURNING *
+        FROM wanted RETURNING {returned}
     ), told AS (
         INSERT INTO job_events (job_id, seq, at, event, status, attempt, actor)
         SELECT id, 1, clock_timestamp(), 'submitted', status, 0, owner FROM made
     )
+    SELECT {answered} FROM made
 """
-_MANY = text(_INSERTED + "SELECT count(*) FROM made")  # noqa: S608  # both texts are ours
-_MANY_SHOWN = Prepared(text(_INSERTED + "SELECT * FROM made"))  # noqa: S608  # both texts are ours
+_MANY = text(_INSERTED.format(returned="id, status, owner", answered="count(*)"))  # too seldom to be prepared
+_MANY_SHOWN = Prepared(text(_INSERTED.format(returned="*", answered="*")))
 
 
 def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
     """All of them in one statement, or none; housekeeping publishes them, in order. Unique keys are for single jobs."""
     if wanted:
-        connection.execute(_MANY, {"rows": _rows(wanted), "is_published": False})
+        connection.execute(_MANY, {**_columns(wanted), "is_published": False})
 
 
 def submit_together(connection: Connection, wanted: Sequence[Submission], *, published: bool) -> list[Job]:
     """As `submit` does for each of them, in one statement for all; none of them may be unique."""
-    made = _MANY_SHOWN.run(connection, {"rows": _rows(wanted), "is_published": published})
+    made = _MANY_SHOWN.run(connection, {**_columns(wanted), "is_published": published})
     jobs = {row.id: cast("Job", row) for row in made}
     return [jobs[one.id] for one in wanted]
 
 
-def _rows(wanted: Sequence[Submission]) -> str:
-    rows = [
-        {
-            "id": one.id,
-            "kind": one.kind.name,
-            "queue": str(one.kind.queue_for(one.params)),
-            "priority": one.priority,
-            "owner": one.owner,
-            "tags": one.tags,
-            "params": one.params,
-            "max_attempts": one.kind.retry.max_attempts,
-            "wanted_at": one.run_at,
-            "request_id": one.request_id,
-            "traceparent": one.traceparent,
-        }
-        for one in wanted
-    ]
-    return dumps(rows).decode()
+def _columns(wanted: Sequence[Submission]) -> dict[str, str]:
+    """Column by column: of ten thousand jobs Postgres reads arrays in half the time it takes for one JSON document."""
+    columns: dict[str, list[str]] = {
+        "id": [one.id.hex for one in wanted],
+        "kind": [one.kind.name for one in wanted],
+        "queue": [str(one.kind.queue_for(one.params)) for one in wanted],
+        "priority": [str(one.priority) for one in wanted],
+        "owner": [one.owner for one in wanted],
+        "tags": [array_of(one.tags) for one in wanted],
+        "params": [dumps(one.params).decode() for one in wanted],
+        "max_attempts": [str(one.kind.retry.max_attempts) for one in wanted],
+        "wanted_at": [one.run_at.isoformat() if one.run_at else "" for one in wanted],
+        "request_id": [one.request_id or "" for one in wanted],
+        "traceparent": [one.traceparent or "" for one in wanted],
+    }
+    return {name: array_of(texts) for name, texts in columns.items()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 from uuid import UUID
 
 from flask import g, request
@@ -18,6 +19,7 @@ from core.errors import InvalidInputError, PlatformError
 from models.api_key import Role
 from tasks.board import public_body
 from tasks.inputs import Inputs, check_inputs
+from tasks.registry import Registry
 from tasks.submission import Submission, Submitted, checked_params, described, submit
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d+)")
@@ -42,20 +44,53 @@ def hand_over() -> None:
             platform.lifecycle.show(submitted.replaced)
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Who sent this request: looked up once, however many jobs it asks for."""
+
+    registry: Registry
+    inputs: Inputs
+    owner: str
+    request_id: str
+    traceparent: str
+
+    @classmethod
+    def now(cls) -> Self:
+        platform, holder = current_platform(), current_holder()
+        inputs = Inputs(platform.runtime, holder.owner, sees_all=holder.role.covers(Role.OPERATOR))
+        return cls(platform.registry, inputs, holder.owner, g.request_id, g.traceparent)
+
+    def submission(self, kind_name: str, params: Any, **facts: Any) -> Submission:
+        kind = self.registry[kind_name]
+        understood = checked_params(kind, params)
+        check_inputs(kind, understood, self.inputs)
+        return Submission(
+            kind=kind,
+            params=understood,
+            owner=self.owner,
+            request_id=self.request_id,
+            traceparent=self.traceparent,
+            **facts,
+        )
+
+    def item(self, item: dict[str, Any]) -> Submission | dict[str, Any]:
+        """One item of a batch as a submission, or why it is none."""
+        try:
+            body = SubmitBody.model_validate(item)
+            if body.unique is not None:
+                raise InvalidInputError("`unique` is for single submits")
+            return self.submission(
+                body.kind, body.params, priority=body.priority, tags=tuple(body.tags), run_at=body.run_at
+            )
+        except ValidationError as error:
+            return {"error": "the item does not fit", "details": {"validation_errors": described(error)}}
+        except PlatformError as error:
+            return {"error": error.message, "details": error.details}
+
+
 def submission(kind_name: str, params: Any, **facts: Any) -> Submission:
     """A submission by whoever sent this request."""
-    platform, holder = current_platform(), current_holder()
-    kind = platform.registry[kind_name]
-    understood = checked_params(kind, params)
-    check_inputs(kind, understood, Inputs(platform.runtime, holder.owner, sees_all=holder.role.covers(Role.OPERATOR)))
-    return Submission(
-        kind=kind,
-        params=understood,
-        owner=holder.owner,
-        request_id=g.request_id,
-        traceparent=g.traceparent,
-        **facts,
-    )
+    return Asking.now().submission(kind_name, params, **facts)
 
 
 def accepted(submitted: Submitted) -> Answer:
@@ -81,16 +116,3 @@ def bounded_wait(seconds: float | None) -> float:
     if seconds > limit:
         raise InvalidInputError(f"wait may be {limit:g} seconds at most", wait=seconds)
     return seconds
-
-
-def understood(item: dict[str, Any]) -> Submission | dict[str, Any]:
-    """One item of a batch as a submission, or why it is none."""
-    try:
-        body = SubmitBody.model_validate(item)
-        if body.unique is not None:
-            raise InvalidInputError("`unique` is for single submits")
-        return submission(body.kind, body.params, priority=body.priority, tags=tuple(body.tags), run_at=body.run_at)
-    except ValidationError as error:
-        return {"error": "the item does not fit", "details": {"validation_errors": described(error)}}
-    except PlatformError as error:
-        return {"error": error.message, "details": error.details}

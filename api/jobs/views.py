@@ -16,7 +16,7 @@ from api.jobs import schemas
 from api.jobs.events import event_document, events_after
 from api.jobs.reading import fetch_job, job_response
 from api.jobs.selection import chosen, page
-from api.jobs.submitting import accepted, bounded_wait, submission, submit_now, understood, wait_as_preferred
+from api.jobs.submitting import Asking, accepted, bounded_wait, submission, submit_now, wait_as_preferred
 from api.platform import current_holder, current_platform
 from api.responses import ANY_OBJECT, json_response
 from api.waiting import WAITED, stream_events, wait_for
@@ -57,7 +57,8 @@ def _submitted(wanted: Submission) -> Response:
 @jobs.post("/jobs:batch", summary="Submit many jobs at once", responses={202: schemas.BatchAnswer})
 def submit_jobs(body: schemas.BatchBody) -> Response:
     """What can be accepted is, in one transaction; what cannot is named at its place. 422 when nothing can."""
-    items = [understood(item) for item in body.jobs]
+    asking = Asking.now()
+    items = [asking.item(item) for item in body.jobs]
     wanted = [item for item in items if isinstance(item, Submission)]
     if not wanted:
         first = next(item for item in items if not isinstance(item, Submission))

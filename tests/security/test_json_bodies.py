@@ -1,6 +1,7 @@
 """Bodies that are not what they seem: depth, length, doubles, numbers beyond all bounds, text nobody can keep."""
 
 import gzip
+import json
 
 import pytest
 
@@ -32,6 +33,8 @@ _NOT_JSON = {
     "a raw NUL": b'{"title": "\x00"}',
     "1,000 levels of lists": b'{"params": ' + b"[" * 1000 + b"]" * 1000 + b"}",
     "120 levels of objects": b'{"a":' * 120 + b"1" + b"}" * 120,
+    "120 levels whose strings hold brackets too": b'["]",' * 120 + b'"x"' + b',"["]' * 120,
+    "120 levels whose strings hold escaped quotes": rb'["\\\"]",' * 120 + b'"x"' + rb',"[\"\\"]' * 120,
     "a million open brackets": b"[" * 1_000_000,
 }
 
@@ -41,6 +44,12 @@ def test_a_body_that_cannot_be_meant_is_refused_on_every_route(http, body):
     for route in _ROUTES:
         answer = http.post(route, data=body, headers=_JSON)
         assert problem_of(answer, 422)["message"], route
+
+
+@pytest.mark.parametrize("text", [r"]\"[", r"{\\", "[[[[", r"\\\"}"])
+def test_brackets_in_strings_are_no_levels(text):
+    body = '{"words": [' + ", ".join([f'"{text}"', "{}"] * 150) + "]}"
+    assert loads(body) == json.loads(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"1", b"true", b'"x"', b"{}", b'{"kind": {}, "nums": {}}'])
