@@ -14,7 +14,7 @@ from api import metrics
 from api.auth import KeyRing, may_see
 from api.ordinary import PlainReads, Quick, said
 from api.platform import Platform
-from core.clock import uuid7
+from core.clock import uuid7_text
 from core.trace import continued
 from tasks.board import Board
 from tasks.runtime import connect_redis
@@ -47,7 +47,7 @@ class FastPoll:
         told = [
             ("ETag", etag),
             ("Cache-Control", "private, no-cache"),
-            *said(str(uuid7()), continued(headers.get("traceparent"))),
+            *said(uuid7_text(), continued(headers.get("traceparent"))),
         ]
         if not shown.status.is_final:
             told.append(("Retry-After", "1"))

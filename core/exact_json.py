@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from math import isinf
 from typing import Any, NoReturn
@@ -84,7 +85,7 @@ def loads(text: bytes | str) -> Any:
     """
     try:
         if isinstance(text, bytes):
-            text = text.decode("utf-8-sig")  # JSON is UTF-8; left alone, json.loads takes UTF-16 and surrogates too
+            text = text.removeprefix(BOM_UTF8).decode()  # JSON is UTF-8; json.loads would take UTF-16, surrogates too
         value = _DECODER.decode(text)
     except RecursionError:
         raise InvalidInputError(_TOO_DEEP) from None

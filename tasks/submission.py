@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Boolean, Connection, DateTime, and_, bindparam, case, false, func, not_, select, text
+from sqlalchemy import Boolean, Connection, DateTime, Row, and_, bindparam, case, false, func, not_, select, text
 from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import insert
 
@@ -221,7 +221,33 @@ _INSERTED = """
     SELECT {answered} FROM made
 """
 _MANY = text(_INSERTED.format(returned="id, status, owner", answered="count(*)"))  # too seldom to be prepared
-_MANY_SHOWN = Prepared(text(_INSERTED.format(returned="*", answered="*")))
+_SET_BY_POSTGRES = "id, params, status, created_at, updated_at, run_at, queued_at, published_at"
+_MANY_SHOWN = Prepared(text(_INSERTED.format(returned=f"{_SET_BY_POSTGRES}, owner", answered=_SET_BY_POSTGRES)))
+
+
+class _NewJob:
+    """A row to which nothing has happened yet: what was asked, and the little that Postgres set itself."""
+
+    version = 1
+    attempt = handed_back = crashes = 0
+    result = error = progress = None
+    lease_until = worker_id = pid = peak_memory = None
+    started_at = finished_at = expires_at = purged_at = None
+    cancel_requested_at = cancel_deadline = cancel_reason = cancelled_by = None
+    unique_key = origin_id = parent_id = schedule = None
+
+    def __init__(self, wanted: Submission, row: Row[Any]) -> None:
+        self.kind = wanted.kind.name
+        self.queue = str(wanted.kind.queue_for(wanted.params))
+        self.priority = wanted.priority
+        self.owner = wanted.owner
+        self.tags = list(wanted.tags)
+        self.max_attempts = wanted.kind.retry.max_attempts
+        self.request_id = wanted.request_id
+        self.traceparent = wanted.traceparent
+        self.id, self.params, self.status = row.id, row.params, row.status
+        self.created_at, self.updated_at = row.created_at, row.updated_at
+        self.run_at, self.queued_at, self.published_at = row.run_at, row.queued_at, row.published_at
 
 
 def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
@@ -233,8 +259,8 @@ def submit_many(connection: Connection, wanted: Sequence[Submission]) -> None:
 def submit_together(connection: Connection, wanted: Sequence[Submission], *, published: bool) -> list[Job]:
     """As `submit` does for each of them, in one statement for all; none of them may be unique."""
     made = _MANY_SHOWN.run(connection, {**_columns(wanted), "is_published": published})
-    jobs = {row.id: cast("Job", row) for row in made}
-    return [jobs[one.id] for one in wanted]
+    rows = {row.id: row for row in made}
+    return [cast("Job", _NewJob(one, rows[one.id])) for one in wanted]
 
 
 def _columns(wanted: Sequence[Submission]) -> dict[str, str]:

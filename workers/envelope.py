@@ -14,7 +14,7 @@ from celery import Celery
 from kombu import Connection
 from kombu.utils.json import dumps
 
-from core.clock import uuid7
+from core.clock import uuid7_text
 from models.job import Job
 from workers.celery_app import celery_priority, list_of
 
@@ -37,7 +37,7 @@ class Envelopes:
     def of(self, job: Job) -> bytes:
         look = (job.kind, job.queue, celery_priority(urgency(job)))
         before, after = self._made.get(look) or self._make(*look)
-        return f"{before}{uuid7()}{after}".replace(_ID, str(job.id)).encode()
+        return f"{before}{uuid7_text()}{after}".replace(_ID, str(job.id)).encode()
 
     def _make(self, kind: str, queue: str, priority: int) -> tuple[str, str]:
         """What comes before and after the delivery tag, which must differ from message to message."""

@@ -20,7 +20,7 @@ from api.items.schemas import ItemQuery
 from api.ordinary import PlainReads, Quick, said
 from api.platform import Platform
 from core.cache import CacheState, keys_of
-from core.clock import uuid7
+from core.clock import uuid7_text
 from core.trace import continued
 from tasks.items_cache import items_cache
 from tasks.runtime import connect_redis
@@ -45,7 +45,7 @@ class QuickItems:
         body = self._cache.vouched(key) if key is not None else None
         if body is None:
             return None
-        told = [*said(str(uuid7()), continued(scope.headers.get("traceparent"))), ("X-Cache", str(CacheState.HIT))]
+        told = [*said(uuid7_text(), continued(scope.headers.get("traceparent"))), ("X-Cache", str(CacheState.HIT))]
         metrics.HTTP.labels("GET", _PATH, "200").observe(time.perf_counter() - began)
         return 200, told, body
 

@@ -40,6 +40,7 @@ class SubmitLane:
         self._platform = platform
         self._ordinary = Ordinary(app, platform)
         self._together: Together[Submission, Job] = Together(self._submit, "submits")
+        self._seconds = metrics.HTTP.labels("POST", _PATH, "202")
 
     async def answer(self, environ: dict[str, Any]) -> Quick | None:
         """The whole answer of an ordinary submit, or None: then Flask sees the request as if nothing had been here."""
@@ -54,10 +55,9 @@ class SubmitLane:
             job = await self._together.ask(wanted)
         except Exception as error:  # noqa: BLE001 - Flask's own handlers answer it, as they would a view's
             return self._ordinary.refused(environ, error)
-        self._platform.publisher.hand_over(job)
         headers = said(job.request_id or "", job.traceparent or "")
         headers += [("Location", f"{_PATH}/{job.id}"), ("Retry-After", "1")]
-        metrics.HTTP.labels("POST", _PATH, "202").observe(time.perf_counter() - began)
+        self._seconds.observe(time.perf_counter() - began)
         return 202, headers, public_body(job)
 
     def _understood(self, environ: dict[str, Any], body: bytes) -> Submission | None:
@@ -98,5 +98,9 @@ class SubmitLane:
         return [answer for one in wanted for answer in self._submit([one])]
 
     def _insert(self, wanted: Sequence[Submission]) -> list[Job]:
+        publisher = self._platform.publisher
         with self._platform.db.connect() as connection:
-            return submit_together(connection, wanted, published=self._platform.publisher.takes_more)
+            jobs = submit_together(connection, wanted, published=publisher.takes_more)
+        for job in jobs:  # here, so that they go to Redis together, and not one by one as they are answered
+            publisher.hand_over(job)
+        return jobs
