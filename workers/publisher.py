@@ -10,7 +10,6 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import redis
@@ -44,7 +43,8 @@ class Publisher:
         self._envelopes = Envelopes(app)
         self._db = db
         self._redis = client
-        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Sequence[Job] | None] = queue.SimpleQueue()
+        self._behind = 0
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._down_until = 0.0
@@ -52,15 +52,18 @@ class Publisher:
     @property
     def takes_more(self) -> bool:
         """False while Redis is away or far behind: then submits leave the job to housekeeping, which keeps order."""
-        return time.monotonic() >= self._down_until and self._waiting.qsize() < 10 * _BATCH
+        return time.monotonic() >= self._down_until and self._behind < 10 * _BATCH
 
-    def hand_over(self, job: Job) -> None:
-        """Queue a committed job for publishing, unless it was left to housekeeping; returns at once."""
-        if job.published_at is None:
+    def hand_over(self, *jobs: Job) -> None:
+        """Queue committed jobs for publishing, but for those left to housekeeping; returns at once."""
+        published = [job for job in jobs if job.published_at is not None]
+        if not published:
             return
         if self._thread is None:
             self._start()
-        self._waiting.put(job)
+        with self._lock:
+            self._behind += len(published)
+        self._waiting.put(published)
 
     def close(self) -> None:
         if self._thread is not None:
@@ -83,13 +86,15 @@ class Publisher:
 
     def _next_batch(self) -> tuple[list[Job], bool]:
         batch: list[Job] = []
-        first: Any = self._waiting.get()
-        while first is not None:
-            batch.append(first)
+        more = self._waiting.get()
+        while more is not None:
+            batch += more
             if len(batch) >= _BATCH or self._waiting.empty():
-                return batch, False
-            first = self._waiting.get()
-        return batch, True
+                break
+            more = self._waiting.get()
+        with self._lock:
+            self._behind -= len(batch)
+        return batch, more is None
 
     def _send(self, batch: list[Job]) -> None:
         try:

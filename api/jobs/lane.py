@@ -31,6 +31,9 @@ from tasks.submission import Submission, checked_params, submit_together
 
 _PATH = "/api/v1/jobs"
 _LONGEST_BODY = 4096  # what takes longer to check must not hold the loop
+# Each of two processes then commits five of 16 clients' submits together and not four: a fifth more submits a second,
+# and each of them, the slow ones too, is answered earlier than without the pause.
+_PAUSE = 0.0005
 
 
 class SubmitLane:
@@ -39,7 +42,7 @@ class SubmitLane:
     def __init__(self, app: Flask, platform: Platform) -> None:
         self._platform = platform
         self._ordinary = Ordinary(app, platform)
-        self._together: Together[Submission, Job] = Together(self._submit, "submits")
+        self._together: Together[Submission, Job] = Together(self._submit, "submits", pause=_PAUSE)
         self._seconds = metrics.HTTP.labels("POST", _PATH, "202")
 
     async def answer(self, environ: dict[str, Any]) -> Quick | None:
@@ -101,6 +104,5 @@ class SubmitLane:
         publisher = self._platform.publisher
         with self._platform.db.connect() as connection:
             jobs = submit_together(connection, wanted, published=publisher.takes_more)
-        for job in jobs:  # here, so that they go to Redis together, and not one by one as they are answered
-            publisher.hand_over(job)
+        publisher.hand_over(*jobs)  # at once, and not one by one as they are answered
         return jobs
