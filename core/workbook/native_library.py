@@ -14,7 +14,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "native"
 SOURCE = FOLDER / "sheet.c"
-SOURCES = [SOURCE, *(FOLDER / f"{name}.h" for name in ("inflate", "column", "crc", "pairs"))]
+SOURCES = [SOURCE, *(FOLDER / f"{name}.h" for name in ("inflate", "column", "crc", "partitions", "pairs"))]
 ENDING = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
 SWITCH = "RECKONER_NATIVE"  # `off` makes the pure readers read, for comparisons
 

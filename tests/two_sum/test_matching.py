@@ -177,6 +177,76 @@ def test_the_sieve_uses_both_cores_alike():
     assert Matcher(Question(3 * 10**15 + 1), Entries(values)).first() == (7, 1_999_999)
 
 
+EDGES = (-(2**63), -(2**63) + 1, -(2**62), -1, 0, 1, 2**62, 2**63 - 1)
+SHAPES = {
+    "spread": lambda chosen, size: chosen.integers(-(2**63), 2**63 - 1, size),
+    "small": lambda chosen, size: chosen.integers(-1000, 1000, size),
+    "one value": lambda chosen, size: np.full(size, chosen.integers(-5, 5)),
+    "two blocks": lambda chosen, size: chosen.choice([-(2**40), 2**40 + 2], size),
+    "steps": lambda chosen, size: (np.arange(size) - chosen.integers(size)) * 2**20,
+}
+
+
+def partners_of(values, others, target):
+    """The places of what has a partner, said with Python's integers, which do not overflow."""
+    known = set(others.tolist())
+    return [place for place, value in enumerate(values.tolist()) if target - value in known]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@given(st.integers(0, 2**32), st.integers(262_100, 300_000), st.sampled_from([*EDGES, None]), st.booleans())
+@settings(max_examples=3)
+def test_the_sieve_of_a_long_list_drops_no_partner(shape, seed, size, target, against):
+    """Long enough for partitions, with the edges of 64 bits among the amounts, and skewed in every way."""
+    chosen = np.random.default_rng(seed)
+    first, second = (SHAPES[shape](chosen, size) for _ in range(2))
+    first[chosen.permutation(size)[: len(EDGES)]] = EDGES
+    second[chosen.permutation(size)[: len(EDGES)]] = EDGES
+    aim = int(first[chosen.integers(size)]) // 2 * 2 if target is None else target
+    first[:2] = aim // 2
+    left, right = sieve.survivors_against(first, second if against else None, aim)
+    others = second if against else first
+    assert set(partners_of(first, others, aim)) <= set(left.tolist())
+    assert set(partners_of(others, first, aim)) <= set(right.tolist())
+    assert (np.diff(left) > 0).all()
+    assert (np.diff(right) > 0).all()
+
+
+@pytest.mark.parametrize("target", [0, 1, -3, 2**40 + 6, -(2**50) - 1])
+def test_partners_that_are_mixed_into_the_borders_between_places_are_kept(target):
+    """Where the one ends on zeros and the other on ones: half the target taken one off would part them."""
+    inverse = pow(int(sieve.FACTORS[0]), -1, 1 << 64)
+    middle = target // 2 + (inverse + 1) // 2 * (target % 2)
+    some = [(middle + step * 2**33 + 2**63) % 2**64 - 2**63 for step in range(1, 140_001)]
+    pairs = [pair for each in some if -(2**63) <= target - each < 2**63 for pair in (each, target - each)]
+    left, _ = sieve.survivors_against(np.array(pairs, np.int64), None, target)
+    assert len(left) == len(pairs) > 270_000
+
+
+def test_amounts_at_the_edge_of_64_bits_do_not_meet_around_it():
+    values = np.tile(np.array([-(2**63), 2**63 - 1, 2**62, 5], np.int64), 100_000)
+    assert Matcher(Question(0), Entries(values)).first() is None
+    assert Matcher(Question(-1), Entries(values)).first() == (0, 1)
+    assert Matcher(Question(10), Entries(values)).first() == (3, 7)
+
+
+@given(st.integers(0, 2**32), st.sampled_from([0, 1, -7, 12_346]), st.integers(1, 40))
+@settings(max_examples=4)
+def test_of_a_long_list_first_count_and_all_are_those_of_its_entries_with_partners(seed, target, most):
+    chosen = np.random.default_rng(seed)
+    values = chosen.integers(10**9, 10**12, 270_000)
+    some = chosen.permutation(len(values))[:60]
+    values[some] = chosen.integers(-most, most + 1, len(some)) + target // 2
+    matcher = Matcher(Question(target), Entries(values))
+    few = np.sort(some)
+    entries = [Entry(value) for value in values[few].tolist()]
+    pairs = [(int(few[i]), int(few[j])) for i, j in oracle.every_pair(Rule(target), entries, None)]
+    first = oracle.first_pair(Rule(target), entries, None)
+    assert listed(matcher) == pairs
+    assert matcher.count() == len(pairs)
+    assert matcher.first() == (None if first is None else (few[first[0]], few[first[1]]))
+
+
 @pytest.mark.parametrize("pairs", [7, 2_000_000])
 @pytest.mark.parametrize("against", [False, True])
 def test_the_sieve_drops_no_partner_in_lists_beyond_the_caches(pairs, against):
