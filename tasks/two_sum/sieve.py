@@ -6,14 +6,17 @@ another number. Nothing that has a partner is ever dropped; what is left is solv
 same on both cores, several times as fast.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from core.workbook.native_library import native_library
 from tasks.two_sum import native_pairs
 from tasks.two_sum.entries import Integers
 
-PIECE = 1 << 14  # keeps the temporaries of a pass in the nearer caches
-SMALLEST_TABLE, LARGEST_TABLE = 16, 25  # bits of a place in the table
+PIECE = 1 << 16  # keeps the temporaries of a pass in the caches
+THREADS = 2  # numpy lets go of the interpreter while it looks places up, and that is most of the work
+SMALLEST_TABLE, LARGEST_TABLE = 16, 28  # bits of a place in the table, which has a byte for each
 FEW = 4096
 # Odd, with bits as good as random; from pass to pass the places must not depend on each other.
 FACTORS = tuple(
@@ -36,18 +39,25 @@ def survivors_against(first: Integers, second: Integers | None, target: int) -> 
     library = native_library()
     if library is not None:
         return native_pairs.survivors(library, first, second, target)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return _survivors(pool, first, second, target)
+
+
+def _survivors(
+    pool: ThreadPoolExecutor, first: Integers, second: Integers | None, target: int
+) -> tuple[Integers, Integers]:
     left: Integers | None = None  # every place, until a pass has dropped some
     right: Integers | None = None
     x, y = first, first if second is None else second
     for factor in FACTORS:
         before = len(x) + len(y)
         bits = min(max((ROOM * max(len(x), len(y))).bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
-        hits = _hits(x, y, target, factor, bits)
+        hits = _hits(pool, x, y, target, factor, bits)
         x, left = x[hits], hits if left is None else left[hits]
         if second is None:
             y, right = x, left
         else:
-            hits = _hits(y, x, target, factor, bits)
+            hits = _hits(pool, y, x, target, factor, bits)
             y, right = y[hits], hits if right is None else right[hits]
         if len(x) + len(y) <= FEW or len(x) + len(y) > WORTH * before:
             break
@@ -56,15 +66,22 @@ def survivors_against(first: Integers, second: Integers | None, target: int) -> 
     return left, right
 
 
-def _hits(values: Integers, others: Integers, target: int, factor: np.int64, bits: int) -> Integers:
+def _hits(
+    pool: ThreadPoolExecutor, values: Integers, others: Integers, target: int, factor: np.int64, bits: int
+) -> Integers:
     """The values whose complement's place is marked by some other value."""
     table = np.zeros(1 << bits, np.bool_)
-    for start in range(0, len(others), PIECE):
+
+    def mark(start: int) -> None:
         table[_place(others[start : start + PIECE], factor, bits)] = True
-    found = [
-        np.flatnonzero(table[_place(target - values[start : start + PIECE], factor, bits)]) + start
-        for start in range(0, len(values), PIECE)
-    ]
+
+    def find(start: int) -> Integers:
+        hits: Integers = np.flatnonzero(table[_place(target - values[start : start + PIECE], factor, bits)])
+        return hits + start
+
+    for _ in pool.map(mark, range(0, len(others), PIECE)):
+        pass
+    found = list(pool.map(find, range(0, len(values), PIECE)))
     return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
