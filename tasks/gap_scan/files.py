@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import xlsxwriter
@@ -16,6 +15,7 @@ from tasks.gap_scan.scan import GapReport
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 MOST_SHEET_ROWS = 100_000  # a longer list is for the CSV file: nobody scrolls it
+LEFT_OFF = "{:,} more rows are in {}.csv alone"
 LARGEST_EXACT = 10**15  # a cell holds a double; from here on the text is exact and the number is not
 OPTIONS = {
     "constant_memory": True,
@@ -101,15 +101,20 @@ def write_workbook(path: Path, lists: Lists, result: GapScanResult, wrote: Wrote
             summary.write_string(at, 0, name, bold)
             summary.write_string(at, 1, fitting(str(value)))
         for name, (header, lines) in lists.named().items():
-            sheet = None
-            for at, line in enumerate(islice(lines, MOST_SHEET_ROWS), start=1):
+            sheet, left_off = None, 0
+            for at, line in enumerate(lines, start=1):
+                if at % LINES_A_TICK == 0:
+                    wrote(at)
+                if at > MOST_SHEET_ROWS:
+                    left_off += 1
+                    continue
                 if sheet is None:
                     sheet = book.add_worksheet(name.capitalize())
                     sheet.write_row(0, 0, header, bold)
-                if at % LINES_A_TICK == 0:
-                    wrote(at)
                 for column, value in enumerate(line):
                     if isinstance(value, int) and abs(value) < LARGEST_EXACT:
                         sheet.write_number(at, column, value)
                     else:
                         sheet.write_string(at, column, fitting(str(value)))
+            if sheet is not None and left_off:
+                sheet.write_string(MOST_SHEET_ROWS + 1, 0, LEFT_OFF.format(left_off, name), bold)

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidInputError
-from tasks.gap_scan import groups
+from tasks.gap_scan import files, groups
 from tasks.gap_scan.mask import parse_mask
+from tasks.gap_scan.reporting import result_of
 from tasks.gap_scan.scan import Question, scan_file
 from tasks.gap_scan.series import Bounds
 
@@ -179,3 +180,15 @@ def test_a_file_is_scanned_as_a_slow_reader_would(tmp_path, rows):
         missing = set(range(min(numbers), max(numbers) + 1)) - set(numbers)
         assert {n for a, b in group.series.missing.pairs() for n in range(a, b + 1)} == missing
         assert Counter(group.series.doubled_cells.numbers) == {n: c for n, c in numbers.items() if c > 1}
+
+
+@pytest.mark.parametrize(("most", "left_off"), [(3, 6), (9, None)])
+def test_a_sheet_that_ends_before_its_list_says_so(tmp_path, monkeypatch, most, left_off):
+    monkeypatch.setattr(files, "MOST_SHEET_ROWS", most)
+    path = write(tmp_path / "a.csv", [["Number"], *[[n] for n in range(1, 20, 2)]])
+    report = scan_file(path, Question(column="Number"))
+    made = tmp_path / "gaps.xlsx"
+    files.write_workbook(made, files.Lists(report, 1000), result_of(report, "", 1000, 0), lambda _: None)
+    rows = [row[0] for row in openpyxl.load_workbook(made)["Missing"].iter_rows(min_row=2, values_only=True)]
+    shown = list(range(2, 19, 2))[:most]
+    assert rows == (shown if left_off is None else [*shown, f"{left_off} more rows are in missing.csv alone"])
