@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from core.workbook.cells import CellKind, Cells, CellValue
 from core.workbook.decimals import parse
+from tasks.two_sum import native_pairs
 from tasks.two_sum.contract import TextNumbers
 from tasks.two_sum.entries import SAFE, Amounts, Integers
 from tasks.two_sum.text_numbers import parse_text, style_of
@@ -70,6 +71,8 @@ class Decimals:
 
     def scaled(self, scale: int) -> Amounts:
         """The amounts as whole numbers of 10^-scale."""
+        if not self.large and (native := native_pairs.scaled(self.mantissas, self.exponents, scale)) is not None:
+            return native
         shifts: Integers = self.exponents + np.int64(scale)
         largest = max(abs(int(self.mantissas.max())), abs(int(self.mantissas.min()))) if len(self.mantissas) else 0
         widest = int(shifts.max()) if len(shifts) else 0

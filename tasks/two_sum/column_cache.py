@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -82,12 +83,12 @@ class CachedSource:
 
     def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
         name = f"head-{sheet.index}-{rows}"
-        kept = self._remembered(name)
-        if kept is None:
+        try:
+            return _head_at(self._folder / f"{name}.json")
+        except FileNotFoundError:
             head = self._source().head(sheet, rows)
             self._remember(name, _described(head))
             return head
-        return _understood(kept)
 
     def columns(
         self, sheet: SheetInfo, wanted: Mapping[int, bool], first_row: int, tick: Tick = no_tick
@@ -172,12 +173,12 @@ def _write_batch(path: Path, batch: pa.RecordBatch) -> None:
 def _from_row(cells: Cells, first_row: int) -> Cells:
     if first_row <= 1 or not len(cells):
         return cells
-    if bool(np.all(cells.rows[:-1] <= cells.rows[1:])):
-        start = int(np.searchsorted(cells.rows, first_row))
+    keep = cells.rows >= first_row
+    start = int(keep.argmax())
+    if bool(keep[start:].all()):  # a view costs nothing
         return Cells(
             cells.rows[start:], cells.kinds[start:], cells.mantissas[start:], cells.exponents[start:], cells.texts
         )
-    keep = cells.rows >= first_row
     return Cells(cells.rows[keep], cells.kinds[keep], cells.mantissas[keep], cells.exponents[keep], cells.texts)
 
 
@@ -189,6 +190,11 @@ def _described(head: Head) -> dict[str, Any]:
             for number, row in head.rows.items()
         ],
     }
+
+
+@lru_cache(maxsize=32)  # a path names the content, so what it was read as stays true
+def _head_at(path: Path) -> Head:
+    return _understood(json.loads(path.read_bytes()))
 
 
 def _understood(facts: dict[str, Any]) -> Head:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING
 
-from core.workbook.native_library import NativeLibrary
+from core.workbook.native_library import NativeLibrary, native_library
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from tasks.two_sum.entries import Integers
 
 WORD = 64
+MOST_SHIFTED = 18  # decimals of a 64-bit integer
 
 
 def first_pair(library: NativeLibrary, values: int, count: int, target: int) -> tuple[int, int] | None:
@@ -54,3 +58,19 @@ def survivors(
         library.places(keep.ctypes.data, len(side), places.ctypes.data)
         found.append(places)
     return found[0], found[-1]
+
+
+def scaled(mantissas: Integers, exponents: npt.NDArray[np.int8], scale: int) -> Integers | None:
+    """Whole numbers of 10^-scale; None without the native part, or if one of them may not fit."""
+    import numpy as np  # noqa: PLC0415 - who has arrays has loaded it
+
+    library = native_library()
+    if library is None or not len(mantissas):
+        return None
+    if int(exponents.max()) + scale > MOST_SHIFTED or int(exponents.min()) + scale < 0:
+        return None
+    given, shifts = np.ascontiguousarray(mantissas), np.ascontiguousarray(exponents)
+    amounts = np.empty(len(given), np.int64)
+    if not library.scale(given.ctypes.data, shifts.ctypes.data, len(given), scale, amounts.ctypes.data):
+        return None
+    return amounts

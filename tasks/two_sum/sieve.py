@@ -52,12 +52,12 @@ def _survivors(
     for factor in FACTORS:
         before = len(x) + len(y)
         bits = min(max((ROOM * max(len(x), len(y))).bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
-        hits = _hits(pool, x, y, target, factor, bits)
+        hits = _hits(pool, x, y, target, (factor, bits))
         x, left = x[hits], hits if left is None else left[hits]
         if second is None:
             y, right = x, left
         else:
-            hits = _hits(pool, y, x, target, factor, bits)
+            hits = _hits(pool, y, x, target, (factor, bits))
             y, right = y[hits], hits if right is None else right[hits]
         if len(x) + len(y) <= FEW or len(x) + len(y) > WORTH * before:
             break
@@ -67,16 +67,16 @@ def _survivors(
 
 
 def _hits(
-    pool: ThreadPoolExecutor, values: Integers, others: Integers, target: int, factor: np.int64, bits: int
+    pool: ThreadPoolExecutor, values: Integers, others: Integers, target: int, mixing: tuple[np.int64, int]
 ) -> Integers:
     """The values whose complement's place is marked by some other value."""
-    table = np.zeros(1 << bits, np.bool_)
+    table = np.zeros(1 << mixing[1], np.bool_)
 
     def mark(start: int) -> None:
-        table[_place(others[start : start + PIECE], factor, bits)] = True
+        table[_place(others[start : start + PIECE], *mixing)] = True
 
     def find(start: int) -> Integers:
-        hits: Integers = np.flatnonzero(table[_place(target - values[start : start + PIECE], factor, bits)])
+        hits: Integers = np.flatnonzero(table[_place(target - values[start : start + PIECE], *mixing)])
         return hits + start
 
     for _ in pool.map(mark, range(0, len(others), PIECE)):

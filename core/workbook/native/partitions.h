@@ -15,6 +15,7 @@ enum { MOST_PASSES = 6, LARGEST_TABLE = 29, LARGE_PAGE = 2 << 20 };
 enum { THREADS = 2 }; /* more would share the memory's speed, not add to it */
 /* More partitions at a time than 2^11 are slower to fill; smaller ones than 2^15 entries are not quicker to sift. */
 enum { PARTITION_BITS = 15, MOST_PARTITION_BITS = 11, COARSE_BITS = 16, BLOCK = 1 << 10 };
+enum { SMALLEST_LEFT = 18 }; /* bits of a place: the nearest cache holds that table */
 enum { FINE_ROOM = 3, LEFT_ROOM = 5 }; /* bits of a place beyond those of the count: the more, the fewer stay by chance */
 enum { PARTITIONS_FROM = 1 << 18, PARTITIONS_TO = 1LL << 31 };
 
@@ -249,7 +250,7 @@ static int sift_by_partitions(Amounts *first, Amounts *second, int64_t target) {
     if (!memory) return 0;
     in_parts(jobs, sizeof *jobs, THREADS, lay_out);
     in_parts(jobs, sizeof *jobs, THREADS, sift_partitions);
-    int left_bits = jobs->bits + 6;
+    int left_bits = SMALLEST_LEFT;
     while (left_bits < LARGEST_TABLE && 1LL << left_bits < (jobs[0].kept[0] + jobs[1].kept[0]) << LEFT_ROOM) left_bits++;
     uint64_t *left = large_memory((1ULL << left_bits) / 8);
     for (int part = 0; part < THREADS; part++) jobs[part].left = left, jobs[part].left_bits = left_bits;
