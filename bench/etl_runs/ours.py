@@ -18,7 +18,7 @@ from tasks.etl.stages.extract import Filters, extract
 from tasks.etl.stages.hold import known_run, run_of
 from tasks.etl.stages.load import load
 from tasks.etl.stages.publish import publish
-from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.stages.transform import transform
 from tasks.etl.stages.workplace import Workplace
 from tasks.etl.verdicts import Verdicts
@@ -54,11 +54,10 @@ def run(path: Path, url: str, folder: Path) -> dict[str, float]:
 def dry(path: Path, _url: str, folder: Path) -> dict[str, Any]:
     """Read and judge only."""
     spool_path = folder / "rows.parquet"
-    with open_transactions(path, path.name, RunSettings()) as opened, SpoolWriter(spool_path) as spool:
+    with open_transactions(path, path.name, RunSettings()) as opened, surveyed(spool_path) as spool:
         for part in opened.records():
             spool.write(part.batch)
-    with Verdicts(Spool(spool_path), RunSettings(), folder, lambda *_: None) as verdicts:
-        verdicts.look_around()
+    with Verdicts(Spool(spool_path), RunSettings(), lambda *_: None) as verdicts:
         sound = sum(verdicts.judged(lambda judged, chosen: int((chosen & (judged.reasons == 0)).sum())))
     return {"charges": sound}
 

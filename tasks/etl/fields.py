@@ -11,7 +11,8 @@ NAME_LENGTH = 130
 # Trimmed from every field before a rule looks at it; one list, so that whole columns and single fields agree.
 BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 NOTHING = frozenset({"", "null", "none", "nan", "n/a", "\\n"})
-_MASK = re.compile(r"[#xX?•._-]+")
+MASKED = r"[#xX?•._-]+"
+_MASK = re.compile(MASKED)
 
 # How an id begins that is missing or masked, unless it holds a `*`; few others begin like that.
 SUSPICIOUS_STARTS = "#xX?•._-nN\\"

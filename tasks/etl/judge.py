@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.etl.amounts import money_column
 from tasks.etl.arrow import Array, RecordBatch, pa, pc
-from tasks.etl.companies import CompanyDirectory, Pairs
+from tasks.etl.companies import CompanyDirectory
 from tasks.etl.date_order import DateOrder
 from tasks.etl.dates import READINGS, DateReader, MomentColumn, Reading
 from tasks.etl.fields import BLANKS, ID_LENGTH, SUSPICIOUS_STARTS, is_masked, trimmed
@@ -80,18 +80,18 @@ class Judge:
     def judge(self, records: RecordBatch) -> Judged:
         """Everything but the uniqueness of ids, which only the whole file can tell."""
         ids, reasons = _ids(records.column("id"))
-        company_ids, company_reasons, company_notes = self._companies(records)
+        companies = self._directory.of(records.column("company_id"), records.column("name"))
         amounts = money_column(records.column("amount"))
         statuses, status_reasons = _statuses(records.column("status"))
         created = self._dates.read(records.column("created_at"))
         paid = self._dates.read(records.column("paid_at"))
-        reasons |= company_reasons | amounts.reasons | status_reasons | _date_reasons(created, paid)
+        reasons |= companies.reasons | amounts.reasons | status_reasons | _date_reasons(created, paid)
         problems = _problems(records.column("problem"))
         return Judged(
             records=records,
             ids=ids,
             short_ids=pc.utf8_slice_codeunits(ids, 0, ID_LENGTH),
-            company_ids=company_ids,
+            company_ids=companies.ids,
             cents=amounts.cents,
             statuses=statuses,
             created=created.micros,
@@ -99,17 +99,8 @@ class Judge:
             is_paid=paid.readings == READINGS.index(Reading.OK),
             # The fields of a record that could not be read as one say nothing reliable.
             reasons=np.where(problems, problems, reasons),
-            notes=amounts.notes | company_notes,
+            notes=amounts.notes | companies.notes,
         )
-
-    def _companies(self, records: RecordBatch) -> tuple[Array, NDArray[np.uint32], NDArray[np.uint8]]:
-        pairs = Pairs.of(records.column("company_id"), records.column("name"))
-        companies = self._directory.meant(pairs.distinct)
-        indices = pa.array(pairs.codes)
-        ids = pa.array([company.id for company in companies], pa.string()).take(indices)
-        reasons = np.array([company.reasons for company in companies], np.uint32)
-        notes = np.array([company.notes for company in companies], np.uint8)
-        return ids, reasons[pairs.codes], notes[pairs.codes]
 
 
 def _ids(texts: Array) -> tuple[Array, NDArray[np.uint32]]:

@@ -30,7 +30,9 @@ from models.ledger_frames import count_raw, insert_charges, summary_exists
 from models.migrate import migrate
 from models.session import Database
 from tasks.etl.arrow import RecordBatch, pa, pq
+from tasks.etl.companies import SCHEMA as COMPANIES
 from tasks.etl.fields import COLUMNS
+from tasks.etl.hashing import shortened
 from tasks.etl.judge import Judged
 from tasks.etl.reasons import reasons_in
 from tasks.etl.records import SCHEMA
@@ -42,7 +44,7 @@ from tasks.etl.stages.hold import held, known_run, run_of
 from tasks.etl.stages.load import load
 from tasks.etl.stages.publish import publish
 from tasks.etl.stages.rebuild import spool_of
-from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.stages.transform import transform
 from tasks.etl.stages.workplace import Workplace, no_tick
 from tasks.etl.statuses import STATUSES
@@ -148,11 +150,10 @@ class DataTransformer:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rows.parquet"
             records = self._records(Path(folder))
-            with SpoolWriter(path) as writer:
+            with surveyed(path) as writer:
                 for batch in records.to_batches():
                     writer.write(batch)
-            with Verdicts(Spool(path), self._settings, Path(folder), lambda *_: None) as verdicts:
-                verdicts.look_around()
+            with Verdicts(Spool(path), self._settings, lambda *_: None) as verdicts:
                 self._done = self._framed(verdicts, records)
         return self._done
 
@@ -196,9 +197,9 @@ class DataTransformer:
             is_sound = judged.reasons == 0
             charges.append(_charges(judged.only(chosen & is_sound)))
             rejects.append(_rejects(judged.only(chosen & ~is_sound)))
-        companies = [(c.id, c.name) for part in verdicts.directory.companies() for c in part]
+        companies = pa.Table.from_batches(verdicts.directory.companies(), schema=COMPANIES)
         return Transformed(
-            pd.DataFrame(companies, columns=["company_id", "company_name"]),
+            pd.DataFrame({"company_id": shortened(companies["id"]), "company_name": companies["name"]}),
             pd.concat(charges, ignore_index=True),
             pd.concat(rejects, ignore_index=True),
             report.facts(),

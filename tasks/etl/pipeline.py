@@ -78,7 +78,7 @@ class Pipeline:
             reports["extract"] = self._stage(ETL_EXTRACT, ExtractParams(run=run.id, format=self._params.extract))
         for kind, name in ((ETL_TRANSFORM, "transform"), (ETL_PUBLISH, "publish")):
             reports[name] = self._stage(kind, RunParams(run=run.id))
-        (self._job.settings.home / "etl" / f"{run.id}.parquet").unlink(missing_ok=True)
+        self._watched("done").place.forget_spool(run.id)
         self._job.log.info("etl_done", run=str(run.id), file=found.name)
         if extracted := reports.get("extract"):
             self._share_extract(extracted)

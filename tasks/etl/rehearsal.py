@@ -18,7 +18,7 @@ from tasks.context import JobContext
 from tasks.etl.contract import EtlParams, EtlResult, StageReport
 from tasks.etl.source import open_transactions
 from tasks.etl.stages.context import Watched
-from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.stages.transform import stage_judged
 from tasks.etl.stages.workplace import Stopwatch
 from tasks.etl.verdicts import Verdicts
@@ -42,7 +42,7 @@ def rehearse(params: EtlParams, job: JobContext) -> EtlResult:
         with (
             inputs.local(found) as source,
             open_transactions(source, found.name, params.settings) as opened,
-            SpoolWriter(path) as spool,
+            surveyed(path, lambda: watched.tick(found.bytes, found.bytes, message="counting companies")) as spool,
         ):
             mended = _Mended(opened.delimiter, Path(folder) / "rows.copy") if opened.header.is_guarded else None
             for part in opened.records():
@@ -53,8 +53,7 @@ def rehearse(params: EtlParams, job: JobContext) -> EtlResult:
         rows = Spool(path)
         load = StageReport.of({"rows": rows.rows, **watch.facts(rows.rows)})
         watch = Stopwatch()
-        with Verdicts(rows, params.settings, Path(folder), watched.tick) as verdicts:
-            verdicts.look_around()
+        with Verdicts(rows, params.settings, watched.tick) as verdicts:
             facts, found_there = _compare(job, verdicts, mended)
     judged = StageReport.of({**facts, **watch.facts(rows.rows)})
     charges = facts["charges"] - found_there.known - found_there.taken

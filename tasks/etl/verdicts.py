@@ -1,27 +1,27 @@
-"""Every row's fate: companies and repeated ids are looked up in the whole file, then batch after batch is judged."""
+"""Every row's fate: what the survey of the whole file says is looked up, batch after batch."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.etl.arrow import Array, RecordBatch
-from tasks.etl.companies import CompanyDirectory
-from tasks.etl.duplicates import duplicate_reasons, hashes, is_among, repeated_hashes
+from tasks.etl.arrow import RecordBatch
+from tasks.etl.duplicates import duplicate_reasons
+from tasks.etl.hashing import hashes, is_among
 from tasks.etl.judge import PROBLEMS, Judge, Judged
 from tasks.etl.reasons import Reason
 from tasks.etl.settings import RunSettings
+from tasks.etl.survey import Survey
 
 THREADS = 2
-LOOK_EVERY = 0.2  # seconds
 HELD_AT_ONCE = 300_000  # rows that may share ids with others and are judged together
 # The fields of a record that could not be read as one say nothing reliable: its id is nobody's duplicate.
 _NO_ID = np.uint32(Reason.ID_MISSING.bit | Reason.ID_MASKED.bit | sum(PROBLEMS.values()))
@@ -32,10 +32,13 @@ Then = Callable[[Judged, Mask], T]  # a judged batch, and which of its rows are 
 
 
 class Rows(Protocol):
-    """Raw rows that can be read several times."""
+    """Raw rows that can be read several times, and what was noted of them beside them."""
 
     @property
     def rows(self) -> int: ...
+
+    @property
+    def survey(self) -> Path: ...
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[RecordBatch]: ...
 
@@ -43,12 +46,13 @@ class Rows(Protocol):
 class Verdicts:
     """The fates of all rows of a file, in bounded memory whatever its size."""
 
-    def __init__(self, rows: Rows, settings: RunSettings, scratch: Path, tick: Callable[[int, int], None]) -> None:
+    def __init__(self, rows: Rows, settings: RunSettings, tick: Callable[[int, int], None]) -> None:
         self._rows = rows
         self._tick = tick
-        self.directory = CompanyDirectory(scratch / "companies.sqlite", repair=settings.repair)
+        self._survey = Survey(rows.survey)
+        self._repeated = self._survey.repeated()
+        self.directory = self._survey.directory(repair=settings.repair)
         self._judge = Judge(self.directory, settings.date_order)
-        self._repeated: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
     def __enter__(self) -> Self:
         return self
@@ -56,29 +60,7 @@ class Verdicts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.directory.__exit__()
-
-    def look_around(self) -> None:
-        """What only the whole file can tell: its companies, and which ids come again; one core for each."""
-        with ThreadPoolExecutor(2, "look") as pool:
-            counted = pool.submit(self._count_companies)
-            repeated = pool.submit(repeated_hashes, self._ids, self._rows.rows)
-            tasks: list[Future[Any]] = [counted, repeated]
-            while wait(tasks, LOOK_EVERY, FIRST_EXCEPTION).not_done:
-                self._tick(0, self._rows.rows)
-            counted.result()
-            self._repeated = repeated.result()
-
-    def _count_companies(self) -> None:
-        for batch in self._rows.batches(["line", "name", "company_id", "problem"]):
-            problems = batch.column("problem")
-            sound = batch if problems.null_count == len(batch) else batch.filter(problems.is_null())
-            lines = sound.column("line").to_numpy(zero_copy_only=False)
-            self.directory.add(sound.column("company_id"), sound.column("name"), lines)
-        self.directory.close_counting()
-
-    def _ids(self) -> Iterator[Array]:
-        return (batch.column("id") for batch in self._rows.batches(["id"]))
+        self._survey.__exit__(kind, error, trace)
 
     def judged(self, then: Then[T]) -> Iterator[T]:
         """Judge everything and hand it to `then`, in threads; rows whose id comes again come last, in parts."""

@@ -143,11 +143,12 @@ def test_a_load_goes_on_after_a_crash_where_it_stood(loader, monkeypatch):
     assert loader.counts() == (50, 50, 0)
 
 
-def test_a_lost_spool_is_made_again_from_the_raw_rows(loader):
+@pytest.mark.parametrize("lost", ["parquet", "survey"])
+def test_a_lost_spool_or_survey_is_made_again_from_the_raw_rows(loader, lost):
     path = loader.file(line("a", name='"x\ny"'), "short", line("b"))
     run = loader.open(path)
     load(loader.place, run, path)
-    loader.place.spool_of(run.id).unlink()
+    loader.place.spool_of(run.id).with_suffix(f".{lost}").unlink()
     assert loader.run(path).charges_added == 2
     loader.assert_balanced()
 

@@ -14,7 +14,7 @@ from tasks.etl import verdicts as verdicts_module
 from tasks.etl.reasons import Note, notes_in, reasons_in
 from tasks.etl.records import TextFile
 from tasks.etl.settings import RunSettings
-from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.statuses import STATUSES
 from tasks.etl.verdicts import Verdicts
 from tests.etl.oracle import Oracle, moment_of
@@ -132,11 +132,10 @@ def judged(data, settings=None, **named):
     fates = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
-        with SpoolWriter(path) as spool:
+        with surveyed(path) as spool:
             for part in TextFile(io.BytesIO(data), mapping=settings.mapping).records():
                 spool.write(part.batch)
-        with Verdicts(Spool(path), settings, Path(folder), lambda *_: None) as verdicts:
-            verdicts.look_around()
+        with Verdicts(Spool(path), settings, lambda *_: None) as verdicts:
             for part, chosen in verdicts.judged(lambda judged, chosen: (judged, chosen)):
                 fates |= _fates(part, chosen)
     return fates
@@ -204,4 +203,7 @@ def test_fates_do_not_depend_on_how_much_is_held_in_memory(rows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verdicts_module, "HELD_AT_ONCE", 2)
         patch.setattr("tasks.etl.duplicates.HASHES_AT_ONCE", 5)
+        patch.setattr("tasks.etl.company_count.PAIRS_AT_ONCE", 2)
+        patch.setattr("tasks.etl.hashing.MOST", 1)
+        patch.setattr("tasks.etl.records.PIECE_BYTES", 300)
         assert judged(file_of(rows)) == Oracle(enumerate(rows, start=2)).fates()

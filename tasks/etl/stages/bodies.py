@@ -43,7 +43,7 @@ def give_up(watched: Watched, run: EtlRun, why: str) -> None:
     with watched.job.db.transaction() as connection:
         fail_run(connection, run.id, why)
         Staging(run.load_id).drop(connection)
-    watched.place.spool_of(run.id).unlink(missing_ok=True)
+    watched.place.forget_spool(run.id)
 
 
 def extract_body(params: ExtractParams, watched: Watched) -> StageReport:

@@ -17,7 +17,7 @@ from tasks.etl.arrow import Array, pc
 from tasks.etl.records import Records
 from tasks.etl.settings import RunSettings
 from tasks.etl.source import open_transactions
-from tasks.etl.stages.spool import SpoolWriter
+from tasks.etl.stages.spool import SpoolWriter, surveyed
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 
 CHUNK_BYTES = 512 * 1024**2  # what a crash costs at most; each chunk is one table, so not too many of them
@@ -34,7 +34,10 @@ def load(place: Workplace, run: EtlRun, path: Path) -> dict[str, Any]:
     watch = Stopwatch()
     loader = _Loader(place, run, standing)
     settings = RunSettings.model_validate(run.settings)
-    with open_transactions(path, run.file_name, settings) as opened, SpoolWriter(place.spool_of(run.id)) as spool:
+    with (
+        open_transactions(path, run.file_name, settings) as opened,
+        surveyed(place.spool_of(run.id), loader.tick) as spool,
+    ):
         # The spool needs all records, also those that an earlier attempt has loaded already.
         records = _after(_spooled(opened.records(), spool), loader.last_line)
         for first in records:
@@ -111,6 +114,9 @@ class _Loader:
             if not move_stage(connection, self._run.id, STAGE, self._mark, self.standing):
                 raise ConflictError(f"somebody else went on with load {self._run.load_id}")
         self._mark = number + 1
+
+    def tick(self) -> None:
+        self._place.tick(self._run.file_bytes, self._run.file_bytes, message="counting companies")
 
     def move(self, report: dict[str, Any]) -> None:
         """Say that the stage is done; a file without a record gets its empty table only here."""

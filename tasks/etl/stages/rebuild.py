@@ -7,7 +7,7 @@ from models.etl_raw_out import raw_rows
 from models.etl_run import EtlRun, RunStatus
 from tasks.etl.arrow import pa
 from tasks.etl.records import SCHEMA
-from tasks.etl.stages.spool import Spool, SpoolWriter
+from tasks.etl.stages.spool import Spool, survey_of, surveyed
 from tasks.etl.stages.workplace import Workplace
 
 
@@ -20,12 +20,12 @@ def spool_of(place: Workplace, run: EtlRun) -> Spool:
     if not report.get("done"):
         raise ConflictError(f"run {run.id} is not loaded yet: run its load stage first", run=str(run.id))
     path = place.spool_of(run.id)
-    if path.exists():
+    if path.exists() and survey_of(path).exists():
         spool = Spool(path)
         if spool.rows == report["rows"]:
             return spool
-    with place.transaction() as connection, SpoolWriter(path) as writer:
-        done = 0
+    done = 0
+    with place.transaction() as connection, surveyed(path, lambda: place.tick(done, report["rows"])) as writer:
         for rows in raw_rows(connection, run.load_id):
             columns = [
                 pa.array(values, field.type) for values, field in zip(zip(*rows, strict=True), SCHEMA, strict=True)

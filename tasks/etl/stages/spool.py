@@ -5,19 +5,35 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tasks.etl.arrow import RecordBatch, pq
 from tasks.etl.records import SCHEMA
+from tasks.etl.survey import SurveyWriter
 
 FEW_VALUES = ["name", "company_id", "status", "created_at", "paid_at", "problem"]  # kept as dictionaries
 # Ids and amounts are nearly random: packing them takes longer than writing them.
 COMPRESSION = {name: "snappy" if name in FEW_VALUES else "none" for name in SCHEMA.names}
 ROWS_AT_ONCE = 1 << 16
 BATCHES_WAITING = 4
+LOOK_EVERY = 0.2  # seconds
+
+
+class _GivenUpError(Exception):
+    """Raised in the thread, to end it, when the rows are not to be kept."""
+
+
+def survey_of(path: Path) -> Path:
+    """Where the survey of a spool lies: beside it."""
+    return path.with_suffix(".survey")
+
+
+def surveyed(path: Path, tick: Callable[[], None] = lambda: None) -> SpoolWriter:
+    """A writer of rows that are to be judged: while they pass, it notes what only all of them can tell."""
+    return SpoolWriter(path, SurveyWriter(survey_of(path)), tick)
 
 
 class SpoolWriter:
@@ -25,8 +41,11 @@ class SpoolWriter:
 
     schema = SCHEMA
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, survey: SurveyWriter | None = None, tick: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._survey = survey
+        self._tick = tick
+        self._is_given_up = False
         self._part = path.with_suffix(".part")
         self._batches: queue.Queue[RecordBatch | None] = queue.Queue(BATCHES_WAITING)
         self._error: BaseException | None = None
@@ -39,14 +58,34 @@ class SpoolWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._put(None)
-        self._thread.join()
-        if error is not None:
-            self._part.unlink(missing_ok=True)
-        elif self._error is not None:
-            raise self._error
-        else:
+        self._is_given_up = error is not None
+        try:
+            self._put(None)
+            self._wait()
+        finally:
+            if self._survey is not None:
+                self._survey.close()
+        if error is None and self._error is None:
             self._part.replace(self._path)
+            return
+        self._part.unlink(missing_ok=True)
+        if error is None and self._error is not None:
+            raise self._error
+
+    def _wait(self) -> None:
+        """Nothing may write under these names any more when we are gone."""
+        while self._thread.is_alive():
+            self._thread.join(LOOK_EVERY)
+            if not self._is_given_up:
+                try:
+                    self._tick()
+                except BaseException as error:  # noqa: BLE001 - raised again when the thread has stopped
+                    self._is_given_up = True
+                    self._error = self._error or error
+
+    def _check(self) -> None:
+        if self._is_given_up:
+            raise _GivenUpError
 
     def write(self, batch: RecordBatch) -> None:
         self._put(batch)
@@ -71,8 +110,13 @@ class SpoolWriter:
                 while (batch := self._batches.get()) is not None:
                     if batch.num_rows:
                         writer.write_batch(batch)
+                        if self._survey is not None:
+                            self._survey.add(batch)
+            self._check()
+            if self._survey is not None:
+                self._survey.finish(self._check)
         except BaseException as error:  # noqa: BLE001 - raised again where the batches come from
-            self._error = error
+            self._error = self._error or error
 
 
 class Spool:
@@ -80,6 +124,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.survey = survey_of(path)
         with pq.ParquetFile(path) as opened:
             self.rows: int = opened.metadata.num_rows
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -14,13 +13,14 @@ from sqlalchemy import Connection
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, RunStatus, note_stage
 from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums
-from tasks.etl.arrow import pa
+from tasks.etl.arrow import pa, pc
 from tasks.etl.companies import CompanyDirectory
 from tasks.etl.copy_binary import END, START
 from tasks.etl.copy_binary import copy_charges as binary_rows
 from tasks.etl.copy_text import copy_rows
 from tasks.etl.daily_sums import DailySums
 from tasks.etl.fields import COLUMNS
+from tasks.etl.hashing import shortened
 from tasks.etl.judge import Judged
 from tasks.etl.reasons import reasons_in
 from tasks.etl.report import FateReport
@@ -45,18 +45,14 @@ def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
     spool = spool_of(place, run)
     settings = RunSettings.model_validate(run.settings)
     with (
-        tempfile.TemporaryDirectory(dir=place.folder) as scratch,
-        Verdicts(
-            spool, settings, Path(scratch), lambda done, total: place.tick(done, total, message="judging rows")
-        ) as verdicts,
+        Verdicts(spool, settings, lambda done, total: place.tick(done, total, message="judging rows")) as verdicts,
+        place.transaction() as connection,
     ):
-        verdicts.look_around()
-        with place.transaction() as connection:
-            current = locked_run(connection, run.id, place.tick)
-            if (current.stages.get(STAGE) or {}).get("done"):
-                return dict(current.stages[STAGE])
-            facts = {**stage_judged(connection, run.load_id, verdicts), "done": True, **watch.facts(spool.rows)}
-            note_stage(connection, run.id, STAGE, facts)
+        current = locked_run(connection, run.id, place.tick)
+        if (current.stages.get(STAGE) or {}).get("done"):
+            return dict(current.stages[STAGE])
+        facts = {**stage_judged(connection, run.load_id, verdicts), "done": True, **watch.facts(spool.rows)}
+        note_stage(connection, run.id, STAGE, facts)
     return facts
 
 
@@ -126,11 +122,7 @@ def _copy_companies(connection: Connection, statement: str, directory: CompanyDi
     """All companies that have charges; where there were too many to remember which have, all there are."""
     with CopyIn(connection, statement) as copy:
         for known in directory.companies():
-            companies = known if used is None else [company for company in known if company.id in used]
-            values = [
-                [company.id for company in companies],
-                [company.name for company in companies],
-                [company.full_id for company in companies],
-            ]
-            arrays = [pa.array(column, pa.string()) for column in values]
-            copy.write(bytes(copy_rows(pa.RecordBatch.from_arrays(arrays, schema=_COMPANIES))))
+            rows = pa.RecordBatch.from_arrays([shortened(known["id"]), known["name"], known["id"]], schema=_COMPANIES)
+            if used is not None:
+                rows = rows.filter(pc.is_in(rows["company_id"], value_set=pa.array(sorted(used), pa.string())))
+            copy.write(bytes(copy_rows(rows)))

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from models.session import Database
+from tasks.etl.stages.spool import survey_of
 
 
 class Tick(Protocol):
@@ -42,6 +43,11 @@ class Workplace:
         """The run's raw rows as Parquet: a copy that can be made again from the raw table."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / f"{run_id}.parquet"
+
+    def forget_spool(self, run_id: UUID) -> None:
+        spool = self.spool_of(run_id)
+        for path in (spool, survey_of(spool)):
+            path.unlink(missing_ok=True)
 
 
 @dataclass
