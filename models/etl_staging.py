@@ -120,6 +120,11 @@ class Staging:
         return connection.execute(text("SELECT to_regclass(:name)"), {"name": self.raw}).scalar() is not None
 
 
+def write_early(connection: Connection) -> None:
+    """Let rows go to the disk while more are copied: the commit would else wait for all of them at once."""
+    connection.execute(text("SET LOCAL backend_flush_after = '2MB'"))
+
+
 def copy_plain(table: str, delimiter: str) -> str:
     """The COPY of sound records."""
     mark = _DELIMITERS.get(delimiter, f"'{delimiter}'")
@@ -133,7 +138,7 @@ def copy_odd(table: str, delimiter: str) -> str:
 
 
 def copy_charges(table: str) -> str:
-    columns = "line, id, company_id, amount, status, created_at, updated_at"
+    columns = "line, id, company_id, amount, created_at, updated_at, status"
     return f"COPY {table} ({columns}) FROM STDIN (FORMAT binary, FREEZE)"
 
 

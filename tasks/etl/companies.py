@@ -65,7 +65,7 @@ class CompanyDirectory:
         """The company of each row. Where nobody contests it, it is the one that the row says."""
         said, named = Texts.of(company_ids), Texts.of(names)
         is_sole = are_ids(said.values) & ~self._contested.may_have(said.values)
-        rows = np.flatnonzero(~is_sole[said.codes])
+        rows = np.flatnonzero(~is_sole[said.codes]) if is_sole.any() else slice(None)
         pairs = Pairs.of(said.only(rows), named.only(rows))
         meant = self._meant(list(zip(pairs.left.to_pylist(), pairs.right.to_pylist(), strict=True)))
         places = said.codes.copy()

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tasks.etl.arrow import Array, pa, pc
 from tasks.etl.fields import BLANKS, MASKED, NOTHING
 
-_NOTHING = pa.array(sorted(NOTHING))
 _NO_ID = rf"^$|\*|^{MASKED}$"
 
 
@@ -19,7 +18,7 @@ def trimmed_texts(texts: Array) -> Array:
     """`fields.trimmed` of a column; null is the empty text."""
     bare = pc.fill_null(pc.utf8_trim(texts, characters=BLANKS), "")
     # No letter beyond ASCII is the capital of one in these words.
-    return pc.if_else(pc.is_in(pc.ascii_lower(bare), value_set=_NOTHING), "", bare)
+    return pc.if_else(pc.is_in(pc.ascii_lower(bare), value_set=pa.array(sorted(NOTHING))), "", bare)
 
 
 def are_ids(trimmed: Array) -> NDArray[np.bool_]:
@@ -41,7 +40,7 @@ class Texts:
         indices = pc.fill_null(pc.cast(encoded.indices, pa.int64()), len(values) - 1)
         return cls(trimmed_texts(values), np.asarray(indices.to_numpy(zero_copy_only=False)))
 
-    def only(self, rows: NDArray[np.int64]) -> Texts:
+    def only(self, rows: NDArray[np.int64] | slice) -> Texts:
         return Texts(self.values, self.codes[rows])
 
 

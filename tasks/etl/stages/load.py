@@ -12,7 +12,7 @@ from typing import Any
 from core.errors import ConflictError
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, move_stage
-from models.etl_staging import Staging, copy_odd, copy_plain
+from models.etl_staging import Staging, copy_odd, copy_plain, write_early
 from tasks.etl.arrow import Array, pc
 from tasks.etl.records import Records
 from tasks.etl.settings import RunSettings
@@ -87,6 +87,7 @@ class _Loader:
             self._place.transaction() as connection,
             tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY) as odd,
         ):
+            write_early(connection)
             if number == 0:
                 self._staged.drop(connection)
                 self._staged.create_raw(connection)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, RunStatus, note_stage
-from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums
+from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums, write_early
 from tasks.etl.arrow import pa, pc
 from tasks.etl.companies import CompanyDirectory
 from tasks.etl.copy_binary import END, START
@@ -59,6 +59,7 @@ def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
 def stage_judged(connection: Connection, load_id: int, verdicts: Verdicts) -> dict[str, Any]:
     """Fill the load's tables with what the rules made of its rows."""
     staged = Staging(load_id)
+    write_early(connection)
     staged.create_judged(connection)
     report, sums = FateReport(), DailySums()
     with tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY) as rejects:
