@@ -79,6 +79,7 @@ class Publication:
         # Writers wait until we commit: what is compared below must not change. Readers go on.
         self._do("LOCK TABLE charges IN SHARE ROW EXCLUSIVE MODE")
         self._do("SET LOCAL maintenance_work_mem = '384MB'")  # the key of five million charges sorts in memory
+        self._do("SET LOCAL work_mem = '64MB'")  # else a million companies are hashed and sorted in files
         self._do("CREATE TEMP TABLE etl_known (line bigint PRIMARY KEY) ON COMMIT DROP")
         has_charges = self._has_rows("charges")
         if has_charges:
@@ -231,11 +232,6 @@ class Publication:
             " FOREIGN KEY (company_id) REFERENCES companies (company_id)"
         )
         self._do(f"ANALYZE {staged}")
-        self._lock_out_readers()
-        self._do("DROP TABLE charges")
-        self._do(f"ALTER TABLE {staged} SET SCHEMA public")
-        self._do(f"ALTER TABLE {staged.partition('.')[2]} RENAME TO charges")
-        self._do("SELECT watch_charges('charges')")
         self._do(
             "INSERT INTO daily_transactions AS kept (transaction_date, company_id, total_amount, transaction_count)"
             f" SELECT day, company_id, total, rows FROM {sums} ORDER BY day, company_id"
@@ -243,6 +239,11 @@ class Publication:
             " SET total_amount = kept.total_amount + excluded.total_amount,"
             " transaction_count = kept.transaction_count + excluded.transaction_count"
         )
+        self._lock_out_readers()
+        self._do("DROP TABLE charges")
+        self._do(f"ALTER TABLE {staged} SET SCHEMA public")
+        self._do(f"ALTER TABLE {staged.partition('.')[2]} RENAME TO charges")
+        self._do("SELECT watch_charges('charges')")
 
     def _lock_out_readers(self) -> None:
         """Wait for long readers in short turns: whoever comes while we wait must not queue behind us for long."""

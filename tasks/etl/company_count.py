@@ -19,7 +19,7 @@ from tasks.etl.fields import ID_LENGTH, NAME_LENGTH
 from tasks.etl.hashing import LookOut, hashes, shortened
 from tasks.etl.pairs import Pairs, Texts, are_ids
 
-PAIRS_AT_ONCE = 200_000
+PAIRS_AT_ONCE = 100_000
 PARTS = 256  # with a hundred million companies each part has as many as are held at once
 COUNTED = pa.schema([("id", pa.string()), ("name", pa.string()), ("rows", pa.int64()), ("first", pa.int64())])
 # Companies that nobody contests are only written down; what may need a closer look can be asked for.

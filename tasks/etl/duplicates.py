@@ -12,7 +12,7 @@ from tasks.etl.fields import BLANKS, ID_LENGTH
 from tasks.etl.hashing import Hashes, shortened
 from tasks.etl.reasons import Reason
 
-HASHES_AT_ONCE = 6_000_000  # 48 MB, and as much again while they are gathered
+HASHES_AT_ONCE = 3_000_000  # 24 MB, and as much again while they are gathered
 
 
 def short_ids(texts: Array) -> Array:
@@ -20,7 +20,7 @@ def short_ids(texts: Array) -> Array:
 
 
 def repeated_hashes(read: Callable[[], Iterable[Hashes]], rows: int) -> list[Hashes]:
-    """The hashes that several rows share, in parts. Reads them once per six million rows, not into memory."""
+    """The hashes that several rows share, in parts. Reads them once per three million rows, not into memory."""
     parts = max(1, -(-rows // HASHES_AT_ONCE))
     return [_repeated_of_part(read(), part, parts) for part in range(parts)]
 

@@ -66,6 +66,11 @@ class Judged:
             self.notes[keep],
         )
 
+    def alone(self) -> Judged:
+        """Without the dictionaries of the batch that it was taken from: they may be a thousand times as large."""
+        columns = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in self.records.columns]
+        return Judged(**{**self.__dict__, "records": pa.RecordBatch.from_arrays(columns, self.records.schema.names)})
+
     def with_reasons(self, more: NDArray[np.uint32]) -> Judged:
         return Judged(**{**self.__dict__, "reasons": self.reasons | more})
 

@@ -98,14 +98,14 @@ class Verdicts:
     def _split(self, batch: RecordBatch, then: Then[T]) -> tuple[T, Judged]:
         judged = self._judge.judge(batch)
         is_shared = is_among(hashes(judged.short_ids), self._repeated) & ((judged.reasons & _NO_ID) == 0)
-        return then(judged, ~is_shared), judged.only(is_shared)
+        return then(judged, ~is_shared), judged.only(is_shared).alone()
 
     def _shared(self, batch: RecordBatch, part: int, parts: int) -> Judged:
         judged = self._judge.judge(batch)
         numbers = hashes(judged.short_ids)
         is_shared = is_among(numbers, self._repeated) & ((judged.reasons & _NO_ID) == 0)
         # Not the lowest bits: `repeated_hashes` parts by those.
-        return judged.only(is_shared & ((numbers >> np.uint64(20)) % np.uint64(parts) == part))
+        return judged.only(is_shared & ((numbers >> np.uint64(20)) % np.uint64(parts) == part)).alone()
 
 
 def _all(judged: Judged) -> Mask:
