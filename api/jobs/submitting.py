@@ -79,6 +79,8 @@ class Asking:
             body = SubmitBody.model_validate(item)
             if body.unique is not None:
                 raise InvalidInputError("`unique` is for single submits")
+            if self.registry[body.kind].exclusive:
+                raise InvalidInputError(f"jobs of kind {body.kind!r} exclude each other: submit one by itself")
             return self.submission(
                 body.kind, body.params, priority=body.priority, tags=tuple(body.tags), run_at=body.run_at
             )

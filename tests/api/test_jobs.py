@@ -307,10 +307,12 @@ def test_a_batch_accepts_what_it_can_and_names_the_rest(http):
     items = [{"kind": "echo", "params": {"words": str(n)}, "tags": ["batch-test"]} for n in range(200)]
     items[7] = {"kind": "echo", "params": {"wrods": "7"}}
     items[9] = {"kind": "nothing"}
+    items[11] = {"kind": "sync"}
     answer = http.post("/api/v1/jobs:batch", json={"jobs": items})
-    assert (answer.status_code, answer.json()["accepted"], answer.json()["refused"]) == (202, 198, 2)
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["refused"]) == (202, 197, 3)
     told = answer.json()["jobs"]
     assert "known kinds" in told[9]["error"]
+    assert "submit one by itself" in told[11]["error"]
     assert told[7]["details"]["validation_errors"][0]["loc"] == ["params", "words"]
     assert http.ended(told[199]["id"])["result"] == {"words": "199"}
     assert http.events(told[0]["id"])[0] == "submitted"
