@@ -20,7 +20,26 @@ from tasks.etl.hashing import Hashes, LookOut, hashes
 
 CACHE_KIB = 32 * 1024
 HASHES_READ = 1 << 20
-_FACTS = "CREATE TABLE facts (rows INTEGER, contested BLOB); CREATE TABLE repeated (hashes BLOB);"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_FACTS = "CREATE TABLE facts (rows INTEGER, contested BLOB, boot TEXT); CREATE TABLE repeated (hashes BLOB);"
+
+
+def this_boot() -> str:
+    """A mark that is another after each start of the machine; always the same where the system gives none."""
+    return _BOOT.read_text().strip() if _BOOT.exists() else ""
+
+
+def rows_since_boot(path: Path) -> int | None:
+    """How many rows a survey tells of; None if it is lost, or older than this start of the machine.
+
+    Nothing here waits for the disk. What was written before the power failed may be torn, and is made again.
+    """
+    if not path.exists():
+        return None
+    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_open(path)) as db:
+        found = db.execute("SELECT rows FROM facts WHERE boot = ?", (this_boot(),)).fetchone()
+        return found[0] if found else None
+    return None  # torn
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -59,7 +78,8 @@ class SurveyWriter:
                 check()
             for _ in self._companies.decide(db):
                 check()
-            db.execute("INSERT INTO facts VALUES (?, ?)", (self._rows, self._companies.contested.to_bytes()))
+            facts = (self._rows, self._companies.contested.to_bytes(), this_boot())
+            db.execute("INSERT INTO facts VALUES (?, ?, ?)", facts)
             db.execute("COMMIT")
             db.executescript(INDEXES)
         self._part.replace(self._path)

@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from core.errors import ConflictError
 from data.make_transactions import write
 from models import ledger
+from tasks.etl import survey
 from tasks.etl.stages import load as load_module
 from tasks.etl.stages.load import load
 from tasks.etl.stages.publish import publish
+from tasks.etl.stages.spool import survey_of
 from tasks.etl.stages.transform import transform
 from tests.etl.loading import Loader, line
 
@@ -149,6 +151,27 @@ def test_a_lost_spool_or_survey_is_made_again_from_the_raw_rows(loader, lost):
     run = loader.open(path)
     load(loader.place, run, path)
     loader.place.spool_of(run.id).with_suffix(f".{lost}").unlink()
+    assert loader.run(path).charges_added == 2
+    loader.assert_balanced()
+
+
+def test_a_spool_from_before_the_machine_started_again_is_not_trusted(loader, monkeypatch, tmp_path):
+    path = loader.file(line("a"), line("b"))
+    run = loader.open(path)
+    load(loader.place, run, path)
+    spool = loader.place.spool_of(run.id)
+    spool.write_bytes(bytes(spool.stat().st_size))  # as a file may look whose pages had not reached the disk
+    (tmp_path / "boot_id").write_text("another start\n")
+    monkeypatch.setattr(survey, "_BOOT", tmp_path / "boot_id")
+    assert loader.run(path).charges_added == 2
+    loader.assert_balanced()
+
+
+def test_a_torn_survey_is_made_again(loader):
+    path = loader.file(line("a"), line("b"))
+    run = loader.open(path)
+    load(loader.place, run, path)
+    survey_of(loader.place.spool_of(run.id)).write_bytes(b"torn" * 1_000)
     assert loader.run(path).charges_added == 2
     loader.assert_balanced()
 

@@ -9,6 +9,7 @@ from tasks.etl.arrow import pa
 from tasks.etl.records import SCHEMA
 from tasks.etl.stages.spool import Spool, survey_of, surveyed
 from tasks.etl.stages.workplace import Workplace
+from tasks.etl.survey import rows_since_boot
 
 
 def spool_of(place: Workplace, run: EtlRun) -> Spool:
@@ -20,10 +21,8 @@ def spool_of(place: Workplace, run: EtlRun) -> Spool:
     if not report.get("done"):
         raise ConflictError(f"run {run.id} is not loaded yet: run its load stage first", run=str(run.id))
     path = place.spool_of(run.id)
-    if path.exists() and survey_of(path).exists():
-        spool = Spool(path)
-        if spool.rows == report["rows"]:
-            return spool
+    if path.exists() and rows_since_boot(survey_of(path)) == report["rows"]:
+        return Spool(path)
     done = 0
     with place.transaction() as connection, surveyed(path, lambda: place.tick(done, report["rows"])) as writer:
         for rows in raw_rows(connection, run.load_id):
