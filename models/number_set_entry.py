@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Index, Row, select, text
+from sqlalchemy import BigInteger, Connection, Index, Row, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+
+ENTRIES_AT_ONCE = 2_000
 
 
 class NumberSetEntry(Base):
@@ -46,6 +48,44 @@ _APPEND = text(
 def append(connection: Connection, entries: str) -> None:
     """Keep entries as the journal writes them, an array of arrays in JSON: Postgres alone takes it apart."""
     connection.execute(_APPEND, {"entries": entries})
+
+
+# From name to name by the key, however many entries each has.
+_HEADS = text(
+    """
+    WITH RECURSIVE named AS (
+        SELECT min(name) AS name FROM number_set_entries
+        UNION ALL
+        SELECT (SELECT min(later.name) FROM number_set_entries AS later WHERE later.name > named.name)
+        FROM named WHERE named.name IS NOT NULL
+    )
+    SELECT name, (SELECT max(seq) FROM number_set_entries AS own WHERE own.name = named.name) AS seq
+    FROM named WHERE name IS NOT NULL
+    """
+)
+
+
+def heads(connection: Connection) -> list[tuple[str, int]]:
+    """Each set that was ever changed, and the sequence of its last entry."""
+    return [(row.name, row.seq) for row in connection.execute(_HEADS)]
+
+
+def after(connection: Connection, name: str, seq: int) -> Iterator[Sequence[Row[Any]]]:
+    """The later entries of a set in order, in batches, from the last that made or emptied it on."""
+    own = NumberSetEntry.name == name
+    cleared = select(func.max(NumberSetEntry.seq)).where(
+        own, NumberSetEntry.seq > seq, NumberSetEntry.kind != "extract"
+    )
+    last = connection.execute(cleared).scalar()
+    at = seq if last is None else last - 1
+    while True:
+        later = select(*NumberSetEntry.__table__.columns).where(own, NumberSetEntry.seq > at)
+        rows = connection.execute(later.order_by(NumberSetEntry.seq).limit(ENTRIES_AT_ONCE)).all()
+        if rows:
+            yield rows
+        if len(rows) < ENTRIES_AT_ONCE:
+            return
+        at = rows[-1].seq
 
 
 def page(

@@ -50,7 +50,7 @@ def current_service() -> SetService:
 def _make(platform: Platform) -> SetService:
     """The set of the older routes is always there."""
     always, history = {DEFAULT: DEFAULT_MAXIMUM}, NumberHistory(platform.db)
-    sets = SharedNumberSets(platform.redis, always=always, node_id=platform.settings.node_id)
+    sets = SharedNumberSets(platform.redis, always=always, node_id=platform.settings.node_id, history=history)
     keep_moving(platform.redis, JOURNAL, history, name="number-journal", waits="number_journal_waits")
     return SetService(sets, history)
 

@@ -7,13 +7,18 @@ from core.number_set.errors import (
     NumberAlreadyExtractedError,
     NumberOutOfRangeError,
 )
+from core.number_set.history import Entry, HeldHistory, History
 from core.number_set.local import NumberSet
-from core.number_set.shared import JOURNAL, Extraction, SetFacts, SharedNumberSets, checked_name
+from core.number_set.shared import JOURNAL, KEYS_REMEMBERED, Extraction, SetFacts, SharedNumberSets, checked_name
 
 __all__ = [
     "HIGHEST_MAXIMUM",
     "JOURNAL",
+    "KEYS_REMEMBERED",
+    "Entry",
     "Extraction",
+    "HeldHistory",
+    "History",
     "MultipleNumbersExtractedError",
     "NoNumbersExtractedError",
     "NumberAlreadyExtractedError",

@@ -1,9 +1,12 @@
 -- Make a set, put all its numbers back, or forget it, and note that: one step of the server.
--- KEYS: bits, facts, errors, journal, names.
+-- KEYS: bits, facts, errors, journal, names, mark of a whole server.
 -- ARGV: kind, the maximum of a set to make or of one that is always there or '', most entries the journal may hold,
 --       the name, the name as JSON, and node, actor and no key as JSON.
 -- Answers {outcome, maximum}.
-local bits, facts, errors, journal, names = unpack(KEYS)
+local bits, facts, errors, journal, names, whole = unpack(KEYS)
+if redis.call('EXISTS', whole) == 0 then
+  return {'unchecked', 0} -- The server was emptied since the sets were last compared with their history.
+end
 local kind, known = ARGV[1], redis.call('HMGET', facts, 'max', 'seq')
 local highest = known[1] or ARGV[2]
 

@@ -1,10 +1,14 @@
 -- Take a number out of a set: of many who try at once, SETBIT lets exactly one win.
--- KEYS: bits (set where extracted), facts, idempotency key or '', journal, names.
+-- KEYS: bits (set where extracted), facts, idempotency key or '', journal, names, mark of a whole server.
 -- ARGV: number, seconds a key is remembered, the maximum of a set that is always there or '', most entries the journal
 --       may hold, the name, the name as JSON, and node, actor and key as JSON.
 -- Answers {outcome, number of extracted, maximum}.
-local bits, facts, key, journal, names = unpack(KEYS)
+local bits, facts, key, journal, names, whole = unpack(KEYS)
 local number, remember = tonumber(ARGV[1]), ARGV[2]
+
+if redis.call('EXISTS', whole) == 0 then
+  return {'unchecked', 0, 0} -- The server was emptied since the sets were last compared with their history.
+end
 
 local known = redis.call('HMGET', facts, 'max', 'count', 'sum', 'ranges', 'seq')
 local highest, count = tonumber(known[1] or ARGV[3]), tonumber(known[2]) or 0

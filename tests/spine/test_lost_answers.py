@@ -49,7 +49,9 @@ def test_a_claim_whose_answer_was_lost_is_taken_up_again(runtime, far, wire, mak
 
     _warm_up(far)
     wire.lose_answers()
-    worker = threading.Thread(target=perform, args=(Post(far, uuid7(), "far", lambda: False), probe, body, job.id))
+    worker = threading.Thread(
+        target=perform, args=(Post(far, uuid7(), "far", lambda: False), probe, body, job.id), daemon=True
+    )
     worker.start()
     eventually(lambda: _row(runtime, job).status == "running")
     assert runs == []
@@ -75,7 +77,7 @@ def test_an_end_and_the_claim_of_the_next_whose_answer_was_lost_are_both_found_m
         following.append(ended.following)
 
     wire.lose_answers()
-    worker = threading.Thread(target=end)
+    worker = threading.Thread(target=end, daemon=True)
     worker.start()
     eventually(lambda: _row(runtime, behind).status == "running")
     assert (_row(runtime, job).status, following) == ("succeeded", [])
