@@ -15,7 +15,7 @@ from statistics import median
 
 from bench.pages import part
 from bench.scan_runs.peers import READERS
-from bench.scan_runs.runs import Measured, peers_python, run
+from bench.scan_runs.runs import Measured, apart, peers_python, run
 from bench.table import markdown, ratio, spread
 from core.workbook.native_library import native_library
 from data.make_workbooks import make_large, mixed, write_workbook
@@ -104,8 +104,12 @@ def mixed_workbook(count: int) -> Path:
     """Ten mixed columns like those of f; made once."""
     path = WORK / f"growth-{count}.xlsx"
     if not path.exists():
-        write_workbook(path, {"Ledger": mixed(count, seed=count)})
+        apart(_write_mixed, path, count)
     return path
+
+
+def _write_mixed(path: Path, count: int) -> None:
+    write_workbook(path, {"Ledger": mixed(count, seed=count)})
 
 
 def growth_table(rounds: int) -> str:
@@ -144,7 +148,7 @@ def main(arguments: list[str]) -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     chosen = "ac" if options.quick else options.files
     parts, rounds = options.parts.split(","), 1 if options.quick else options.rounds
-    files = [path for path in make_large(WORK) if path.stem in chosen]
+    files = [path for path in apart(make_large, WORK) if path.stem in chosen]
     if "files" in parts:
         python = peers_python(PEERS, PACKAGES)
         for path in files:

@@ -4,9 +4,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+Asked = ParamSpec("Asked")
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,12 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, cw
             error = process.stderr.read().decode() if process.stderr else ""
             said = f"failed: {error.strip().splitlines()[-1] if error.strip() else process.returncode}"
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+def apart(work: Callable[Asked, Given], *arguments: Asked.args, **options: Asked.kwargs) -> Given:
+    """Have another process do what takes much memory: the peak of whoever starts a process counts as that one's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments, **options).result()
 
 
 def best(found: Sequence[Measured]) -> Measured:
