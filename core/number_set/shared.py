@@ -233,7 +233,7 @@ class SharedNumberSets:
     def _begin(self) -> None:
         """Put back what the history knows and Redis does not, then let everybody at the sets: load the scripts."""
         if self._history is None:
-            self._is_compared()
+            self._load_scripts()
             return
         with self._history.alone(wait=True) as held:
             if held is None or (self._redis.exists(WHOLE) and all(self._redis.script_exists(*SCRIPTS))):
@@ -241,9 +241,9 @@ class SharedNumberSets:
             drain_into(held, self._redis, JOURNAL)
             for name, sequence in held.heads():
                 self._restore(held, name, sequence)
-            self._is_compared()
+            self._load_scripts()
 
-    def _is_compared(self) -> None:
+    def _load_scripts(self) -> None:
         self._redis.set(WHOLE, 1)
         for text in SCRIPTS.values():
             self._redis.script_load(text)
