@@ -37,8 +37,8 @@ SETTINGS = {
     "max_logical_replication_workers": "0",
     # A load of millions of rows would force a checkpoint every few seconds at 1 GB.
     "max_wal_size": "2GB",
-    # Two background readers are enough for one disk; the third only costs memory.
-    "io_workers": "2",
+    # Pages are mostly in the system's file cache: handing each read to a background process costs more than reading.
+    "io_method": "sync",
     # Times are stored and shown in UTC, wherever the machine stands.
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -50,7 +50,7 @@ SETTINGS = {
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 _FIRST_WITH_BUILTIN_LOCALE = 17
-_FIRST_WITH_IO_WORKERS = 18
+_FIRST_WITH_IO_METHOD = 18
 _READY_LINE = 7  # postmaster.pid: line 1 is the pid, line 8 the state.
 
 
@@ -163,8 +163,8 @@ class Postgres(Server):
 
     def _command(self) -> Sequence[str]:
         settings = SETTINGS if self.durable else SETTINGS | NOT_DURABLE
-        if self._programs.major < _FIRST_WITH_IO_WORKERS:
-            settings = {name: value for name, value in settings.items() if name != "io_workers"}
+        if self._programs.major < _FIRST_WITH_IO_METHOD:
+            settings = {name: value for name, value in settings.items() if name != "io_method"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         program = str(self._programs.path / "postgres")
         return [program, "-D", str(self.data), "-p", str(self.port), "-k", str(self._sockets), *options]

@@ -9,7 +9,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
-PIECES_WAITING = 6  # what Postgres is behind by is memory
+PIECES_WAITING = 3  # what Postgres is behind by is memory
 _READ_BYTES = 1 << 20
 _LOOK_EVERY = 0.5  # seconds
 

@@ -14,6 +14,8 @@ from models.raw_transaction import TEXT_COLUMNS
 SCHEMA = "etl_loads"
 _TEXTS = ", ".join(TEXT_COLUMNS)
 _DELIMITERS = {"\t": "E'\\t'"}
+# Until it is published nobody asks for its rows: counting them would only take a core from the next stage.
+_ALONE = "WITH (autovacuum_enabled = false)"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class Staging:
         """A table for the next rows. Filled in the transaction that makes it, it needs no write-ahead log."""
         name = self.chunk(number)
         connection.execute(
-            text(f"CREATE TABLE {name} (LIKE {self.raw}, CHECK (load_id = {int(self.load_id)})) INHERITS ({self.raw})")
+            text(
+                f"CREATE TABLE {name} (LIKE {self.raw}, CHECK (load_id = {int(self.load_id)}))"
+                f" INHERITS ({self.raw}) {_ALONE}"
+            )
         )
         connection.execute(text(f"ALTER TABLE {name} ALTER load_id SET DEFAULT {int(self.load_id)}"))
         return name
@@ -66,22 +71,22 @@ class Staging:
                 f"CREATE TABLE {self.charges} (line bigint NOT NULL,"
                 ' id varchar(24) COLLATE "C" NOT NULL, company_id varchar(24) COLLATE "C" NOT NULL,'
                 ' amount numeric(16,2) NOT NULL, status varchar(30) COLLATE "C" NOT NULL,'
-                " created_at timestamp NOT NULL, updated_at timestamp)"
+                f" created_at timestamp NOT NULL, updated_at timestamp) {_ALONE}"
             )
         )
-        connection.execute(text(f"CREATE TABLE {self.rejects} (LIKE rejected_transactions)"))
+        connection.execute(text(f"CREATE TABLE {self.rejects} (LIKE rejected_transactions) {_ALONE}"))
         connection.execute(text(f"ALTER TABLE {self.rejects} ALTER load_id SET DEFAULT {int(self.load_id)}"))
         connection.execute(
             text(
                 f'CREATE TABLE {self.companies} (company_id varchar(24) COLLATE "C" NOT NULL,'
-                " company_name varchar(130) NOT NULL, full_id text)"
+                f" company_name varchar(130) NOT NULL, full_id text) {_ALONE}"
             )
         )
 
         connection.execute(
             text(
                 f'CREATE TABLE {self.sums} (day date NOT NULL, company_id varchar(24) COLLATE "C" NOT NULL,'
-                " total numeric NOT NULL, rows bigint NOT NULL)"
+                f" total numeric NOT NULL, rows bigint NOT NULL) {_ALONE}"
             )
         )
 
@@ -113,11 +118,20 @@ class Staging:
 
     def show_raw(self, connection: Connection) -> None:
         """Let the raw rows show before they are judged: for people who load and look."""
-        if not self.is_shown(connection):
-            connection.execute(text(f"ALTER TABLE {self.raw} INHERIT raw_transactions"))
+        if self.is_shown(connection):
+            return
+        connection.execute(text(f"ALTER TABLE {self.raw} INHERIT raw_transactions"))
+        chunks = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(:name)")
+        for (chunk,) in connection.execute(chunks, {"name": self.raw}).all():
+            release(connection, chunk)
 
     def has_raw(self, connection: Connection) -> bool:
         return connection.execute(text("SELECT to_regclass(:name)"), {"name": self.raw}).scalar() is not None
+
+
+def release(connection: Connection, table: str) -> None:
+    """People will read the table: Postgres may look after it as after any other."""
+    connection.execute(text(f"ALTER TABLE {table} RESET (autovacuum_enabled)"))
 
 
 def write_early(connection: Connection) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from models.etl_staging import Staging
+from models.etl_staging import Staging, release
 from models.raw_transaction import TEXT_COLUMNS
 
 SMALL = 50_000  # so few rows are inserted where they belong; more are attached or swapped in whole
@@ -243,6 +243,7 @@ class Publication:
         self._do("DROP TABLE charges")
         self._do(f"ALTER TABLE {staged} SET SCHEMA public")
         self._do(f"ALTER TABLE {staged.partition('.')[2]} RENAME TO charges")
+        release(self._run, "charges")
         self._do("SELECT watch_charges('charges')")
 
     def _lock_out_readers(self) -> None:
@@ -263,13 +264,11 @@ class Publication:
 
     def _add_raw(self, rows: int) -> int:
         """Big loads stay where they are and only join the family; small ones move in with the others."""
-        raw = self._staged.raw
-        is_shown = self._staged.is_shown(self._run)
         if rows > SMALL:
-            if not is_shown:
-                self._do(f"ALTER TABLE {raw} INHERIT raw_transactions")
+            self._staged.show_raw(self._run)
             return rows
-        if is_shown:
+        raw = self._staged.raw
+        if self._staged.is_shown(self._run):
             self._do(f"ALTER TABLE {raw} NO INHERIT raw_transactions")
         columns = f"load_id, line, {_TEXTS}, problem, record"
         self._do(f"INSERT INTO raw_transactions ({columns}) SELECT {columns} FROM {raw} ORDER BY line")

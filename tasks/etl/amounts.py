@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.workbook.vector_decimals import WORD, whole_numbers, words_of
 from tasks.etl.arrow import Array, pa, pc
 from tasks.etl.fields import BLANKS, trimmed
 from tasks.etl.reasons import Note, Reason
@@ -17,9 +18,10 @@ LARGE_CENTS = 10**11  # 1e9 and more is kept and flagged
 INTEGER_DIGITS = 14
 EXPONENT_DIGITS = 9  # with more, the number is zero or beyond every limit, whatever its digits are
 HALF = "5"
+DECIMALS = 2
+POINT, ZERO, TEN = ord("."), np.uint8(ord("0")), 10
 
 _NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?:[eE](?P<exponent>[+-]?[0-9]+))?")
-_PLAIN = r"^[0-9]{1,14}(\.[0-9]{1,2})?$"
 _LONG_FRACTION = r"^[0-9]{1,14}\.[0-9]{3,}$"
 
 
@@ -82,20 +84,19 @@ class MoneyColumn:
 
 def money_column(texts: Array) -> MoneyColumn:
     """Read a column: usual spellings as whole arrays, unusual ones one by one with `money`."""
-    texts = pc.fill_null(pc.utf8_trim(texts, characters=BLANKS), "")
-    count = len(texts)
-    cents = np.zeros(count, np.int64)
+    cents, plain = _plain_cents(texts)
+    count = len(cents)
     reasons = np.zeros(count, np.uint32)
     notes = np.zeros(count, np.uint8)
-    plain = _mask(pc.match_substring_regex(texts, _PLAIN))
-    cents[plain] = _plain_cents(texts if plain.all() else texts.filter(pa.array(plain)))
-    if not plain.all():
-        long = ~plain & _mask(pc.match_substring_regex(texts, _LONG_FRACTION))
+    unusual = np.flatnonzero(~plain)
+    if len(unusual):
+        texts = pc.fill_null(pc.utf8_trim(texts.take(pa.array(unusual)), characters=BLANKS), "")
+        long = _mask(pc.match_substring_regex(texts, _LONG_FRACTION))
         if long.any():
-            cents[long], rounded = _long_cents(texts.filter(pa.array(long)))
-            notes[long] |= np.where(rounded, Note.AMOUNT_ROUNDED.bit, 0).astype(np.uint8)
-        others = np.flatnonzero(~plain & ~long)
-        for index, text in zip(others, texts.take(pa.array(others)).to_pylist(), strict=True):
+            cents[unusual[long]], rounded = _long_cents(texts.filter(pa.array(long)))
+            notes[unusual[long]] |= np.where(rounded, Note.AMOUNT_ROUNDED.bit, 0).astype(np.uint8)
+        others = unusual[~long]
+        for index, text in zip(others, texts.filter(pa.array(~long)).to_pylist(), strict=True):
             amount = money(text)
             cents[index] = amount.cents
             reasons[index] = amount.reason.bit if amount.reason else 0
@@ -113,15 +114,32 @@ def _mask(flags: Array) -> NDArray[np.bool_]:
     return np.asarray(flags.to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def _plain_cents(texts: Array) -> NDArray[np.int64]:
-    """Up to 14 digits and at most two decimals: the low word of a decimal128 is the number of cents."""
-    decimals = pc.cast(texts, pa.decimal128(16, 2))
-    words = np.frombuffer(decimals.buffers()[1], np.int64)
-    return words[2 * decimals.offset : 2 * (decimals.offset + len(decimals)) : 2]
+def _plain_cents(texts: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Up to 14 digits and at most two decimals, straight from the bytes; the mark says which are written like that."""
+    buffers = texts.buffers()
+    offsets = np.frombuffer(buffers[1], np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    first = offsets[0] if len(offsets) else 0
+    data = bytes(WORD) + bytes(memoryview(buffers[2] or b"")[first : offsets[-1]]) + bytes(WORD)
+    codes, words = np.frombuffer(data, np.uint8), words_of(data)
+    starts, ends = offsets[:-1] - first + WORD, offsets[1:] - first + WORD
+    lengths = ends - starts
+    decimals = np.zeros(len(starts), np.int64)
+    for places in (1, DECIMALS):
+        decimals[(codes[ends - places - 1] == POINT) & (lengths > places + 1)] = places
+    has_point, has_two = decimals > 0, decimals == DECIMALS
+    whole_lengths = lengths - decimals - has_point
+    wholes, plain = whole_numbers(words, ends - decimals - has_point, np.clip(whole_lengths, 0, INTEGER_DIGITS))
+    last, before = codes[ends - 1] - ZERO, codes[ends - 2] - ZERO  # bytes: what is no digit is ten or more
+    plain &= (whole_lengths > 0) & (whole_lengths <= INTEGER_DIGITS)
+    plain &= ~has_point | (last < TEN) & (~has_two | (before < TEN))
+    if texts.null_count:
+        plain &= _mask(texts.is_valid())
+    fractions = np.where(has_two, before * np.int64(10) + last, last * np.int64(10))
+    return np.where(plain, wholes * 100 + np.where(has_point, fractions, 0), 0), plain
 
 
 def _long_cents(texts: Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     cut = pc.replace_substring_regex(texts, r"^([0-9]+\.[0-9]{2})[0-9]*$", r"\1")
     up = _mask(pc.match_substring_regex(texts, r"\.[0-9]{2}[5-9]"))
     rounded = _mask(pc.match_substring_regex(texts, r"\.[0-9]{2}0*[1-9]"))
-    return _plain_cents(cut) + up, rounded
+    return _plain_cents(cut)[0] + up, rounded

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.etl.arrow import Array, pa, pc
+from tasks.etl.arrow import Array, Table, pa, pc
 from tasks.etl.fields import ID_LENGTH, NAME_LENGTH
 from tasks.etl.hashing import LookOut, hashes, shortened
 from tasks.etl.pairs import Pairs, Texts, are_ids
@@ -34,8 +33,6 @@ CREATE INDEX owners_names ON owners (name, id);
 """
 _NEVER = 2**63 - 1  # a line that no file has
 
-_Table = Any
-
 
 class CompanyCount:
     """Takes the companies of a file in, batch by batch, then writes down what is to be known of them.
@@ -46,8 +43,8 @@ class CompanyCount:
 
     def __init__(self, folder: Path) -> None:
         self._kept = _Parts(folder)
-        self._pairs: _Table = COUNTED.empty_table()
-        self._new: list[_Table] = []
+        self._pairs: Table = COUNTED.empty_table()
+        self._new: list[Table] = []
         self._size = 0
         self._asked = LookOut()
         self.contested = LookOut()
@@ -91,7 +88,7 @@ class CompanyCount:
             self._decide(db, _counted(part))
             yield
 
-    def _decide(self, db: sqlite3.Connection, pairs: _Table) -> None:
+    def _decide(self, db: sqlite3.Connection, pairs: Table) -> None:
         prefixes = shortened(pairs["id"].combine_chunks())
         codes = pc.dictionary_encode(prefixes).indices.to_numpy(zero_copy_only=False)
         is_alone = np.bincount(codes)[codes] == 1 if len(codes) else np.zeros(0, bool)
@@ -106,7 +103,7 @@ class CompanyCount:
             owners = pa.concat_tables([sole, rivals.filter(pc.is_in(rivals["id"], value_set=owning))])
             self._keep_owners(db, owners)
 
-    def _keep_owners(self, db: sqlite3.Connection, pairs: _Table) -> None:
+    def _keep_owners(self, db: sqlite3.Connection, pairs: Table) -> None:
         """Who has the names that rows without an id have."""
         asked = pairs.filter(pa.array(self._asked.may_have(pairs["name"].combine_chunks())))
         db.executemany(
@@ -114,12 +111,12 @@ class CompanyCount:
         )
 
 
-def _keep_sole(db: sqlite3.Connection, sole: _Table) -> None:
+def _keep_sole(db: sqlite3.Connection, sole: Table) -> None:
     if len(sole):
         db.execute("INSERT INTO sole VALUES (?)", (_packed(sole.select(["id", "name"])),))
 
 
-def _packed(table: _Table) -> memoryview:
+def _packed(table: Table) -> memoryview:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -131,7 +128,7 @@ def _are_names(texts: Array) -> NDArray[np.bool_]:
     return np.asarray((lengths > 0) & (lengths <= NAME_LENGTH))
 
 
-def _counted(tables: list[_Table]) -> _Table:
+def _counted(tables: list[Table]) -> Table:
     """The same pairs as one."""
     grouped = pa.concat_tables(tables).group_by(["id", "name"], use_threads=False)
     counted = grouped.aggregate([("rows", "sum"), ("first", "min")])
@@ -151,7 +148,7 @@ class _Parts:
     def close(self) -> None:
         self._file.close()
 
-    def put(self, pairs: _Table) -> None:
+    def put(self, pairs: Table) -> None:
         parts = hashes(shortened(pairs["id"].combine_chunks())) % np.uint64(PARTS)
         order = np.argsort(parts, kind="stable")
         pairs = pairs.take(pa.array(order))
@@ -162,7 +159,7 @@ class _Parts:
                 places.append((self._file.tell(), self._file.write(_packed(pairs.slice(start, end - start)))))
             start = end
 
-    def taken(self) -> Iterator[list[_Table]]:
+    def taken(self) -> Iterator[list[Table]]:
         """Each part, piece by piece."""
         for places in self._places:
             pieces = []

@@ -2,62 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, KeysView
 from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.etl.arrow import pc
+from tasks.etl.arrow import pa, pc
 from tasks.etl.judge import DAY_MICROS, Judged
+from tasks.etl.pairs import unique
 from tasks.etl.statuses import REPORTED, STATUSES
 
 MOST_SUMS = 100_000  # beyond that Postgres sums up itself
+MERGED_AT = 2 * MOST_SUMS
 EPOCH = date(1970, 1, 1)
 _REPORTED = [STATUSES.index(name) for name in REPORTED]
 _SPLIT = 10**8  # sums of largest amounts are beyond 64 bits: they are added up in two halves
+_COMPANIES = 1 << 32  # a key is the day times this, and the number of the company
+
+Numbers = NDArray[np.int64]
 
 
 class DailySums:
     """Exact totals and counts by day and company, and which companies have charges at all."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[int, str], tuple[int, int]] = {}
-        self.companies: set[str] = set()
+        self._parts: list[Numbers] = []  # columns of each: key, upper and lower half of the total, count
+        self._size = 0
+        self._numbers: dict[str, int] = {}  # of companies, in the order in which they came
         self.is_complete = True
+
+    @property
+    def companies(self) -> KeysView[str]:
+        return self._numbers.keys()
 
     def add(self, judged: Judged, chosen: NDArray[np.bool_]) -> None:
         if not self.is_complete:
             return
         rows = np.flatnonzero(chosen & (judged.reasons == 0))
         encoded = pc.dictionary_encode(judged.company_ids)
-        names = encoded.dictionary.to_pylist()
         codes = encoded.indices.to_numpy(zero_copy_only=False)
-        self.companies.update(names[code] for code in np.unique(codes[rows]).tolist())
+        present = np.unique(codes[rows])
+        numbers = np.zeros(len(encoded.dictionary), np.int64)
+        names = encoded.dictionary.take(pa.array(present)).to_pylist()
+        numbers[present] = [self._numbers.setdefault(name, len(self._numbers)) for name in names]
         rows = rows[np.isin(judged.statuses[rows], _REPORTED)]
         if len(rows):
-            self._count(judged.created[rows] // DAY_MICROS, codes[rows], judged.cents[rows], names)
-        if len(self._sums) > MOST_SUMS or len(self.companies) > MOST_SUMS:
-            self.is_complete = False
-            self._sums.clear()
-            self.companies.clear()
+            self._count(judged.created[rows] // DAY_MICROS, codes[rows], judged.cents[rows], numbers)
+        if self._size > MERGED_AT:
+            self._merge()
+            self._give_up_beyond_most(self._size)
+        self._give_up_beyond_most(len(self._numbers))
 
-    def _count(
-        self, days: NDArray[np.int64], codes: NDArray[np.int32], cents: NDArray[np.int64], names: list[str]
-    ) -> None:
-        places = days * len(names) + codes
-        order = np.argsort(places, kind="stable")
-        places, cents = places[order], cents[order]
-        starts = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))
-        high = np.add.reduceat(cents // _SPLIT, starts).tolist()
-        low = np.add.reduceat(cents % _SPLIT, starts).tolist()
-        counts = np.diff(np.append(starts, len(places))).tolist()
-        for place, upper, lower, count in zip(places[starts].tolist(), high, low, counts, strict=True):
-            key = (place // len(names), names[place % len(names)])
-            total, rows = self._sums.get(key, (0, 0))
-            self._sums[key] = (total + upper * _SPLIT + lower, rows + count)
+    def _give_up_beyond_most(self, size: int) -> None:
+        if size > MOST_SUMS:
+            self.is_complete = False
+            self._parts.clear()
+            self._numbers.clear()
+
+    def _count(self, days: Numbers, codes: NDArray[np.int32], cents: Numbers, numbers: Numbers) -> None:
+        first, width = int(days.min()), len(numbers)
+        cells, places = unique((days - first) * width + codes, (int(days.max()) - first + 1) * width)
+        keys = (first + cells // width) * _COMPANIES + numbers[cells % width]
+        self._keep(keys, places, (cents // _SPLIT, cents % _SPLIT, np.ones(len(cents), np.int64)))
+
+    def _keep(self, keys: Numbers, places: Numbers, values: tuple[Numbers, Numbers, Numbers]) -> None:
+        """Add the values up under their keys; `places` says which key each has."""
+        part = np.zeros((4, len(keys)), np.int64)
+        part[0] = keys
+        for sums, each in zip(part[1:], values, strict=True):
+            np.add.at(sums, places, each)
+        self._parts.append(part)
+        self._size += len(keys)
+
+    def _merge(self) -> None:
+        keys, *values = np.concatenate(self._parts, axis=1)
+        self._parts.clear()
+        self._size = 0
+        present, places = np.unique(keys, return_inverse=True)
+        self._keep(present, places, (values[0], values[1], values[2]))
 
     def rows(self) -> Iterator[tuple[str, str, str, int]]:
         """Day, company, total and count, as COPY takes them."""
-        for (day, company_id), (cents, count) in self._sums.items():
-            yield (EPOCH + timedelta(days=day)).isoformat(), company_id, f"{cents // 100}.{cents % 100:02d}", count
+        if not self._parts:
+            return
+        self._merge()
+        companies = list(self._numbers)
+        for key, high, low, count in self._parts[0].T.tolist():
+            day, company = divmod(key, _COMPANIES)
+            cents = high * _SPLIT + low
+            yield (
+                (EPOCH + timedelta(days=day)).isoformat(),
+                companies[company],
+                f"{cents // 100}.{cents % 100:02d}",
+                count,
+            )

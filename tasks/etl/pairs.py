@@ -55,7 +55,7 @@ class Pairs:
     @classmethod
     def of(cls, left: Texts, right: Texts) -> Self:
         width = len(right.values)
-        present, codes = _unique(left.codes * width + right.codes, len(left.values) * width)
+        present, codes = unique(left.codes * width + right.codes, len(left.values) * width)
         lefts, rights = np.divmod(present, width)
         return cls(left.values.take(pa.array(lefts)), right.values.take(pa.array(rights)), codes)
 
@@ -63,7 +63,7 @@ class Pairs:
         return len(self.left)
 
 
-def _unique(combined: NDArray[np.int64], possible: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def unique(combined: NDArray[np.int64], possible: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Like np.unique with inverse, by counting instead of sorting while the pairs are few."""
     if possible > 4 * len(combined) + 1000:
         present, codes = np.unique(combined, return_inverse=True)

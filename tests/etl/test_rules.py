@@ -3,21 +3,25 @@
 import csv
 import io
 import tempfile
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 
 import hypothesis
+import pyarrow as pa
 import pytest
 from hypothesis import strategies as st
 
 from tasks.etl import verdicts as verdicts_module
+from tasks.etl.amounts import money_column
+from tasks.etl.daily_sums import DailySums
 from tasks.etl.reasons import Note, notes_in, reasons_in
 from tasks.etl.records import TextFile
 from tasks.etl.settings import RunSettings
 from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.statuses import STATUSES
 from tasks.etl.verdicts import Verdicts
-from tests.etl.oracle import Oracle, moment_of
+from tests.etl.oracle import Oracle, amount_of, moment_of
 
 COLUMNS = ["id", "name", "company_id", "amount", "status", "created_at", "paid_at"]
 LONG = "cbf1c8b09cd5b549416d49d220a40cbd317f952e"
@@ -128,17 +132,20 @@ usual = st.tuples(
 
 def judged(data, settings=None, **named):
     """The fate of each line, as the oracle words it."""
-    settings = settings or RunSettings(**named)
     fates = {}
+    for part, chosen in batches_of(data, settings or RunSettings(**named)):
+        fates |= _fates(part, chosen)
+    return fates
+
+
+def batches_of(data, settings):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
         with surveyed(path) as spool:
             for part in TextFile(io.BytesIO(data), mapping=settings.mapping).records():
                 spool.write(part.batch)
         with Verdicts(Spool(path), settings, lambda *_: None) as verdicts:
-            for part, chosen in verdicts.judged(lambda judged, chosen: (judged, chosen)):
-                fates |= _fates(part, chosen)
-    return fates
+            yield from verdicts.judged(lambda judged, chosen: (judged, chosen))
 
 
 def _fates(part, chosen):
@@ -206,4 +213,64 @@ def test_fates_do_not_depend_on_how_much_is_held_in_memory(rows):
         patch.setattr("tasks.etl.company_count.PAIRS_AT_ONCE", 2)
         patch.setattr("tasks.etl.hashing.MOST", 1)
         patch.setattr("tasks.etl.records.PIECE_BYTES", 300)
+        patch.setattr("tasks.etl.stages.spool.GROUPED", 5)
         assert judged(file_of(rows)) == Oracle(enumerate(rows, start=2)).fates()
+
+
+@hypothesis.settings(max_examples=300, deadline=None)
+@hypothesis.given(
+    texts=st.lists(amounts | st.none() | st.text("0123456789./:é ", max_size=20)),
+    start=st.integers(0, 3),
+)
+def test_a_column_of_amounts_reads_like_its_texts_one_by_one(texts, start):
+    column = money_column(pa.array(texts, pa.string()).slice(start))
+    for text, cents, bits in zip(texts[start:], column.cents, column.reasons, strict=True):
+        expected, reasons = amount_of(text)
+        assert (cents, list(map(str, reasons_in(int(bits))))) == (int((expected or 0) * 100), reasons)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+@hypothesis.settings(max_examples=30, deadline=None)
+@hypothesis.given(
+    rows=st.lists(
+        st.tuples(
+            st.text("abcd", min_size=2, max_size=4),
+            st.just("Acme"),
+            st.sampled_from(["c1", "c2", "c3"]),
+            st.sampled_from(["1", "0.01", "99999999999999.99", "x"]),
+            st.sampled_from(["paid", "refunded", "voided"]),
+            st.sampled_from(["2019-05-16", "2019-05-17T23:59:59", "1969-12-31", "0001-01-01"]),
+            st.just(""),
+        ),
+        max_size=60,
+    )
+)
+def test_charges_are_summed_up_by_day_and_company_to_the_cent(at_once, rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.etl.records.PIECE_BYTES", 300)
+        patch.setattr("tasks.etl.stages.spool.GROUPED", 5)
+        patch.setattr("tasks.etl.daily_sums.MERGED_AT", at_once)
+        sums = DailySums()
+        for part, chosen in batches_of(file_of(rows), RunSettings()):
+            sums.add(part, chosen)
+    charges = [fate for fate in Oracle(enumerate(rows, start=2)).fates().values() if fate[0] == "charge"]
+    expected = defaultdict(list)
+    for _, _, company_id, amount, status, created, *_ in charges:
+        if status in {"paid", "refunded"}:
+            expected[created.date().isoformat(), company_id].append(amount)
+    assert sums.is_complete
+    assert sums.companies == {charge[2] for charge in charges}
+    assert {(day, company): (Decimal(total), count) for day, company, total, count in sums.rows()} == {
+        key: (sum(amounts), len(amounts)) for key, amounts in expected.items()
+    }
+
+
+def test_more_days_and_companies_than_are_kept_in_memory_are_left_to_postgres(monkeypatch):
+    monkeypatch.setattr("tasks.etl.daily_sums.MOST_SUMS", 2)
+    monkeypatch.setattr("tasks.etl.daily_sums.MERGED_AT", 2)
+    rows = [(f"id{day}", "Acme", "c1", "1", "paid", f"2019-05-{day}", "") for day in (10, 11, 12)]
+    sums = DailySums()
+    for part, chosen in batches_of(file_of(rows), RunSettings()):
+        sums.add(part, chosen)
+    assert not sums.is_complete
+    assert list(sums.rows()) == []

@@ -13,7 +13,7 @@ from core.errors import ConflictError
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, move_stage
 from models.etl_staging import Staging, copy_odd, copy_plain, write_early
-from tasks.etl.arrow import Array, pc
+from tasks.etl.arrow import Array, give_back, pc
 from tasks.etl.records import Records
 from tasks.etl.settings import RunSettings
 from tasks.etl.source import open_transactions
@@ -43,6 +43,7 @@ def load(place: Workplace, run: EtlRun, path: Path) -> dict[str, Any]:
         for first in records:
             loader.load_chunk(itertools.chain([first], records), opened.delimiter)
         header = opened.header
+    give_back()
     report = {
         "rows": 0,  # a file may hold nothing but its header
         "problems": {},

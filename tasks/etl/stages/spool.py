@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tasks.etl.arrow import RecordBatch, pq
+from tasks.etl.arrow import RecordBatch, Table, pa, pq
 from tasks.etl.records import SCHEMA
 from tasks.etl.survey import SurveyWriter
 
@@ -18,7 +18,8 @@ FEW_VALUES = ["name", "company_id", "status", "created_at", "paid_at", "problem"
 # Ids and amounts are nearly random: packing them takes longer than writing them.
 COMPRESSION = {name: "snappy" if name in FEW_VALUES else "none" for name in SCHEMA.names}
 ROWS_AT_ONCE = 1 << 16
-BATCHES_WAITING = 4
+GROUPED = 60_000  # rows at least in a row group: judging small batches takes a third longer
+BATCHES_WAITING = 2
 LOOK_EVERY = 0.2  # seconds
 
 
@@ -107,16 +108,28 @@ class SpoolWriter:
                 use_dictionary=FEW_VALUES,
                 write_statistics=False,
             ) as writer:
-                while (batch := self._batches.get()) is not None:
-                    if batch.num_rows:
-                        writer.write_batch(batch)
-                        if self._survey is not None:
+                for group in _groups(iter(self._batches.get, None)):
+                    writer.write_table(group)
+                    if self._survey is not None:
+                        for batch in group.to_batches():
                             self._survey.add(batch)
             self._check()
             if self._survey is not None:
                 self._survey.finish(self._check)
         except BaseException as error:  # noqa: BLE001 - raised again where the batches come from
             self._error = self._error or error
+
+
+def _groups(batches: Iterator[RecordBatch]) -> Iterator[Table]:
+    """Batches put together until they are worth a row group."""
+    kept: list[RecordBatch] = []
+    for batch in batches:
+        kept.append(batch)
+        if sum(map(len, kept)) >= GROUPED:
+            yield pa.Table.from_batches(kept)
+            kept.clear()
+    if any(map(len, kept)):
+        yield pa.Table.from_batches(kept)
 
 
 class Spool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from models.bulk_copy import CopyIn
 from models.etl_run import EtlRun, RunStatus, note_stage
 from models.etl_staging import Staging, copy_charges, copy_companies, copy_rejects, copy_sums, write_early
-from tasks.etl.arrow import pa, pc
+from tasks.etl.arrow import give_back, pa, pc
 from tasks.etl.companies import CompanyDirectory
 from tasks.etl.copy_binary import END, START
 from tasks.etl.copy_binary import copy_charges as binary_rows
@@ -53,6 +54,7 @@ def transform(place: Workplace, run: EtlRun) -> dict[str, Any]:
             return dict(current.stages[STAGE])
         facts = {**stage_judged(connection, run.load_id, verdicts), "done": True, **watch.facts(spool.rows)}
         note_stage(connection, run.id, STAGE, facts)
+    give_back()
     return facts
 
 
@@ -119,7 +121,9 @@ def _copy_file(connection: Connection, statement: str, source: BinaryIO) -> None
             copy.write(piece)
 
 
-def _copy_companies(connection: Connection, statement: str, directory: CompanyDirectory, used: set[str] | None) -> None:
+def _copy_companies(
+    connection: Connection, statement: str, directory: CompanyDirectory, used: Collection[str] | None
+) -> None:
     """All companies that have charges; where there were too many to remember which have, all there are."""
     with CopyIn(connection, statement) as copy:
         for known in directory.companies():
