@@ -15,6 +15,7 @@ from tasks.contract import JobKind, Params, Queue, Result
 MOST_PAIRS = 1_000_000
 INLINE_PAIRS = 20
 CREDIT_SIGNS = ("-", "c", "cr", "credit", "h", "haben")
+DEBIT_SIGNS = ("+", "d", "dr", "debit", "s", "soll")
 
 
 class TextNumbers(StrEnum):
@@ -77,6 +78,9 @@ class Table(Params):
     credit_column: ColumnName | None = None
     sign_column: ColumnName | None = Field(None, description="A column that says which amounts are negative.")
     negative_signs: list[str] = Field(list(CREDIT_SIGNS), description="What the sign column says for negative ones.")
+    positive_signs: list[str] = Field(
+        list(DEBIT_SIGNS), description="What it says for positive ones, beside nothing; other signs are not guessed."
+    )
     text_numbers: TextNumbers = Field(TextNumbers.OFF, description="Read numbers that were typed as text.")
     equal_by: list[ColumnName] = Field([], max_length=8, description="Partners must agree in these columns.")
     date_column: ColumnName | None = Field(None, description="The dates for `max_days`, `date_from`, `date_to`.")
@@ -172,7 +176,7 @@ def filled(params: TwoSumParams) -> Against:
         taken |= {"file": params.file, "filepath": params.filepath}
         names.append("sheet")
     if not given & {"column", "debit_column", "credit_column"}:
-        names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs"]
+        names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs", "positive_signs"]
     taken |= {name: getattr(params, name) for name in names if name not in given}
     return against.model_copy(update=taken)
 

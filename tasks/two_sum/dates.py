@@ -14,22 +14,36 @@ EPOCH = date(1899, 12, 30).toordinal()  # day 0 of the usual date system
 SHIFT_1904 = 1462
 LAST_SERIAL = 2_958_465  # 9999-12-31; larger whole numbers may be 20190516
 NO_DAY = np.iinfo(np.int64).min
-ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", re.ASCII)
-COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
+COMPACT = re.compile(r"(\d{4})()(\d{2})(\d{2})", re.ASCII)
 DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: .*)?", re.ASCII)
-SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?", re.ASCII)
+SLASHED = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})(?: .*)?", re.ASCII)
+NAMED = re.compile(r"(\d{1,2})[- ]([a-z]{3,9})\.?,?[- ](\d{4})(?: .*)?", re.ASCII | re.IGNORECASE)
+NAME_FIRST = re.compile(r"([a-z]{3,9})\.? (\d{1,2}),? (\d{4})(?: .*)?", re.ASCII | re.IGNORECASE)
+MONTHS = "january february march april may june july august september october november december".split()
+POWERS = np.array([10**n for n in range(19)], np.int64)
 
 
 def day_of(text: str, *, month_first: bool | None = None) -> int | None:
-    """The day a text names, as a serial number; a slashed one only if its order is known."""
+    """The day a text names, as a serial number; a slashed one or dashed one only if its order is known."""
     text = text.strip()
     if match := ISO.fullmatch(text) or COMPACT.fullmatch(text):
-        return _serial(match[1], match[2], match[3])
+        return _serial(match[1], match[3], match[4])
     if match := DOTTED.fullmatch(text):
         return _serial(match[3], match[2], match[1])
     if (match := SLASHED.fullmatch(text)) and month_first is not None:
-        return _serial(match[3], match[1], match[2]) if month_first else _serial(match[3], match[2], match[1])
+        return _serial(match[4], match[1], match[3]) if month_first else _serial(match[4], match[3], match[1])
+    if match := NAMED.fullmatch(text):
+        return _serial(match[3], _month(match[2]), match[1])
+    if match := NAME_FIRST.fullmatch(text):
+        return _serial(match[3], _month(match[1]), match[2])
     return None
+
+
+def _month(name: str) -> str:
+    """Its number; 0, which no calendar has, for a name that is none."""
+    written = name.lower()
+    return str(next((at for at, month in enumerate(MONTHS, start=1) if written in {month, month[:3]}), 0))
 
 
 def month_comes_first(texts: Iterable[str]) -> bool | None:
@@ -38,15 +52,16 @@ def month_comes_first(texts: Iterable[str]) -> bool | None:
     for text in texts:
         match = SLASHED.fullmatch(text.strip())
         if match:
-            proofs |= {False} if int(match[1]) > 12 else {True} if int(match[2]) > 12 else set()  # noqa: PLR2004
+            proofs |= {False} if int(match[1]) > 12 else {True} if int(match[3]) > 12 else set()  # noqa: PLR2004
     return proofs.pop() if len(proofs) == 1 else None
 
 
 def days_of(cells: Cells, *, is_1904: bool) -> Integers:
     """The day of each cell, `NO_DAY` where there is none."""
     days = np.full(len(cells), NO_DAY, np.int64)
-    plain = np.flatnonzero((cells.kinds == CellKind.NUMBER) & (cells.exponents > -10))  # noqa: PLR2004 - of int64
-    whole = cells.mantissas[plain] // np.array([10**n for n in range(10)], np.int64)[-cells.exponents[plain]]
+    # A moment of a day has ten decimals and more: 46027.9993055556.
+    plain = np.flatnonzero((cells.kinds == CellKind.NUMBER) & (cells.exponents > -len(POWERS)))
+    whole = cells.mantissas[plain] // POWERS[-cells.exponents[plain]]
     sane = (whole >= 1) & (whole <= LAST_SERIAL)
     days[plain[sane]] = whole[sane] + (SHIFT_1904 if is_1904 else 0)
     month_first = month_comes_first(cells.texts)

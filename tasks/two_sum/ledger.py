@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, cast
 
 import numpy as np
@@ -18,7 +19,6 @@ from tasks.two_sum.entries import SAFE, Amounts, Integers, Marks
 from tasks.two_sum.keys import KeyBook
 
 EVERY_SHEET = "*"
-DEBIT_SIGNS = frozenset({"+", "d", "dr", "debit", "s", "soll", ""})
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _part(cells: dict[int, Cells], roles: Roles, table: Table, book: KeyBook, pl
         dated = cells[roles.date.index]
         days = keys.at_rows(dated.rows, dates.days_of(dated, is_1904=place.is_1904), rows, dates.NO_DAY)
         bad = keep & (days == dates.NO_DAY)
-        _skip(rows[bad], roles.date, SkipReason.NO_DATE, skips)
+        _skip(rows[bad], roles.date, SkipReason.NO_DATE, skips, keys.shown_at(dated, rows[bad]))
         keep &= ~bad
     if not keep.all():
         numbers = _only(numbers, keep)
@@ -205,9 +205,9 @@ def _part(cells: dict[int, Cells], roles: Roles, table: Table, book: KeyBook, pl
     return Part(place.sheet, roles.header, roles.amounts[0], numbers, groups, days, skips)
 
 
-def _skip(rows: Integers, column: Column, reason: SkipReason, skips: Skips) -> None:
-    for row in rows.tolist():
-        skips.add(row, column.index, reason)
+def _skip(rows: Integers, column: Column, reason: SkipReason, skips: Skips, shown: Iterable[str] = repeat("")) -> None:
+    for row, text in zip(rows.tolist(), shown, strict=False):
+        skips.add(row, column.index, reason, text)
 
 
 def _only(numbers: Decimals, keep: Marks) -> Decimals:
@@ -223,24 +223,30 @@ def _amounts(cells: dict[int, Cells], roles: Roles, table: Table, skips: Skips) 
     if second:
         return _debit_minus_credit(first, second[0])
     if roles.sign is not None:
-        return _signed(first, cells[roles.sign.index], roles.sign, table.negative_signs, skips)
+        return _signed(first, cells[roles.sign.index], roles.sign, table, skips)
     return first
 
 
-def _signed(numbers: Decimals, signs: Cells, column: Column, negative: Iterable[str], skips: Skips) -> Decimals:
+def _signed(numbers: Decimals, signs: Cells, column: Column, table: Table, skips: Skips) -> Decimals:
     """Amounts turned negative where the sign column says so; an unknown sign is not guessed."""
-    minus = {keys.plain(each) for each in negative}
+    minus = {_sign(each) for each in table.negative_signs}
+    plus = {"", *map(_sign, table.positive_signs)}
     factors = np.zeros(len(numbers.rows), np.int64)
     for place, shown in enumerate(keys.shown_at(signs, numbers.rows)):
-        sign = keys.plain(shown)
+        sign = _sign(shown)
         if sign in minus:
             factors[place] = -1
-        elif sign in DEBIT_SIGNS:
+        elif sign in plus:
             factors[place] = 1
         else:
             skips.add(int(numbers.rows[place]), column.index, SkipReason.UNKNOWN_SIGN, shown)
     large = {place: (mantissa * int(factors[place]), exp) for place, (mantissa, exp) in numbers.large.items()}
     return _only(Decimals(numbers.rows, numbers.mantissas * factors, numbers.exponents, large), factors != 0)
+
+
+def _sign(shown: str) -> str:
+    """`Cr.` is `cr`."""
+    return keys.plain(shown).removesuffix(".")
 
 
 def _debit_minus_credit(debit: Decimals, credit: Decimals) -> Decimals:

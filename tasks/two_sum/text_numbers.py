@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from core.workbook.cells import CellValue, number_value
 from tasks.two_sum.contract import TextNumbers
 
-CURRENCY = re.compile(r"[$€£¥₹₽₩₺฿]|\b(?:EUR|USD|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|CAD|AUD)\b", re.IGNORECASE)
+CODES = (
+    "EUR USD GBP CHF JPY CNY INR SEK NOK DKK ISK PLN CZK HUF RON BGN TRY ILS ZAR BRL MXN CAD AUD NZD SGD HKD KRW THB"
+)
+CURRENCY = re.compile(rf"R\$|[$€£¥₹₽₩₺฿₪₫]|\b(?:{CODES.replace(' ', '|')}|kr|zł|Kč|Ft)\b", re.IGNORECASE)
 SPACES = re.compile(r"[\s\u00a0\u202f'\u2019]")
 SHAPE = re.compile(r"[0-9]*(?:[.,][0-9]+)*[.,]?", re.ASCII)
-GROUPED = re.compile(r"[0-9]{1,3}(?:%s[0-9]{3})+", re.ASCII)
+# By thousands, or as in India: 12,34,567.
+GROUPED = re.compile(r"[0-9]{1,3}(?:%s[0-9]{3})+|[0-9]{1,2}(?:%s[0-9]{2})+%s[0-9]{3}", re.ASCII)
 
 
 def style_of(texts: Iterable[str]) -> TextNumbers | None:
@@ -38,7 +42,7 @@ def parse_text(text: str, style: TextNumbers) -> CellValue | None:
     whole, _, fraction = bare.partition(point)
     if point in fraction or group in fraction:
         return None
-    if group in whole and not re.fullmatch(GROUPED.pattern % re.escape(group), whole, re.ASCII):
+    if group in whole and not re.fullmatch(GROUPED.pattern.replace("%s", re.escape(group)), whole, re.ASCII):
         return None
     value = number_value(f"{'-' if negative else ''}{whole.replace(group, '') or '0'}.{fraction or '0'}")
     return value if fraction else number_value(f"{'-' if negative else ''}{whole.replace(group, '')}") or value
@@ -46,7 +50,7 @@ def parse_text(text: str, style: TextNumbers) -> CellValue | None:
 
 def _bare(text: str) -> tuple[str, bool]:
     """Without currency, spaces and sign; and whether it is negative."""
-    bare = SPACES.sub("", CURRENCY.sub("", text)).replace("\u2212", "-")
+    bare = SPACES.sub("", CURRENCY.sub("", text)).replace("\u2212", "-").replace("\u2013", "-")
     negative = False
     if bare.startswith("(") and bare.endswith(")"):
         bare, negative = bare[1:-1], True

@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InvalidInputError
+from tasks.two_sum import dates
 from tests.two_sum import oracle
 from tests.two_sum.desk import ask, cells, listed
 
@@ -240,6 +241,11 @@ def test_targets_can_be_a_column(tmp_path):
         (["1.200", "0"], "1.234,56", 1),
         (["1 200", "0"], "auto", 1),
         (["12.34.56", "1200"], "auto", 0),
+        (["1,00,200.00", "-99,000.00"], "auto", 1),
+        (["12,00", "1188,00"], "1,234.56", 0),
+        (["kr 1.300,00", "\u2013100,00 zł"], "auto", 1),
+        (["R$ 1.300,00", "100,00- HUF"], "auto", 1),
+        (["INV 1200", "0"], "auto", 0),
     ],
 )
 def test_text_numbers_are_read_on_request_and_never_guessed(tmp_path, texts, style, pairs):
@@ -278,6 +284,48 @@ def test_dates_of_both_systems_and_of_texts_are_the_same_days(tmp_path):
     result, _ = ask(tmp_path / "d.xlsx", column="Amount", date_column="Date", max_days=0, target=3, mode="all")
     assert cells(result) == [("A2", "A3")]
     assert result.report.skipped == {"no_date": 1}
+
+
+def test_moments_count_as_their_day_and_a_cell_that_names_none_is_shown(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["Amount", "Date"], [1, datetime(2026, 1, 5, 23, 59, 1)], [2, "05-Jan-2026"], [9, "next week"]]:  # noqa: DTZ001
+        book.active.append(row)
+    book.save(tmp_path / "d.xlsx")
+    result, _ = ask(tmp_path / "d.xlsx", column="Amount", date_column="Date", max_days=0, target=3, mode="all")
+    assert cells(result) == [("A2", "A3")]
+    assert [(skip.cell, skip.shown) for skip in result.report.skipped_cells] == [("B4", "next week")]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026/01/05", date(2026, 1, 5)),
+        ("5 January 2026", date(2026, 1, 5)),
+        ("Jan. 5, 2026", date(2026, 1, 5)),
+        ("5-JAN-2026 10:00", date(2026, 1, 5)),
+        ("25-01-2026", None),
+        ("2026-01/05", None),
+        ("31 Feb 2026", None),
+        ("5 Mai 2026", None),
+    ],
+)
+def test_a_date_is_read_in_one_way_or_not_at_all(text, day):
+    assert dates.day_of(text) == (None if day is None else dates.serial(day))
+
+
+def test_a_dashed_date_is_read_where_the_column_proves_its_order():
+    assert dates.month_comes_first(["01-02-2026", "25-01-2026"]) is False
+    assert dates.day_of("01-02-2026", month_first=False) == dates.serial(date(2026, 2, 1))
+
+
+def test_signs_are_read_with_their_full_stop_and_can_be_words_of_one_s_own(tmp_path):
+    path = tmp_path / "signs.csv"
+    path.write_text("Amount,Way\n5,Dr.\n5,Cr.\n6,IN\n6,OUT\n")
+    result, _ = ask(path, column="Amount", sign_column="Way", target=0, mode="all")
+    assert (cells(result), result.report.skipped) == ([("A2", "A3")], {"unknown_sign": 2})
+    own = {"negative_signs": ["out"], "positive_signs": ["in"]}
+    result, _ = ask(path, column="Amount", sign_column="Way", target=0, mode="all", **own)
+    assert (cells(result), result.report.skipped) == ([("A4", "A5")], {"unknown_sign": 2})
 
 
 def test_chance_and_advice_tell_a_coincidence_from_a_match(tmp_path):
