@@ -26,6 +26,12 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+# The header stays in sight; a column is wide enough for a date, which is shown as ##### otherwise.
+FROZEN = (
+    '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft"'
+    ' state="frozen"/></sheetView></sheetViews>'
+)
+WIDE = '<sheetFormatPr defaultColWidth="13" defaultRowHeight="15"/>'
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 NEEDS_CARE = re.compile(r"[&<>\r\n\t]|_x|^ | $|  ")
 LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # programs read `_x000D_` as a carriage return
@@ -110,7 +116,7 @@ class _Sheet:
 
     def pieces(self, bands: Iterator[Band]) -> Iterator[str]:
         columns = f'<cols><col min="1" max="2" width="{self._width}" customWidth="1"/></cols>' if self._width else ""
-        yield f'{HEAD}<worksheet xmlns="{MAIN}">{columns}<sheetData>'
+        yield f'{HEAD}<worksheet xmlns="{MAIN}">{FROZEN if self._header else ""}{WIDE}{columns}<sheetData>'
         line = 1
         if self._header:
             yield _rows([[cell] for cell in self._header], line)
@@ -122,7 +128,10 @@ class _Sheet:
             if count > room:
                 self.rest = [cells[room:] for cells in band]
                 break
-        yield "</sheetData></worksheet>"
+        yield "</sheetData>"
+        if self._header:
+            yield f'<autoFilter ref="A1:{addresses.letters(len(self._header) - 1)}{line - 1}"/>'
+        yield "</worksheet>"
 
 
 def _chain(first: Iterable[Band], others: Iterator[Band]) -> Iterator[Band]:
@@ -153,7 +162,8 @@ def _package(sheets: Sequence[str], styles: Sequence[Style]) -> dict[str, str]:
         + "".join(f'<Override PartName="{name}" ContentType="{TYPES}{kind}+xml"/>' for name, kind in kinds.items())
         + "</Types>",
         "_rels/.rels": _links([("officeDocument", "xl/workbook.xml")]),
-        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{named}</sheets></workbook>',
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/></bookViews>'
+        f"<sheets>{named}</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": _links(links),
         "xl/styles.xml": _styles_part(styles),
     }

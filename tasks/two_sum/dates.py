@@ -1,5 +1,6 @@
 """Days out of date cells: serial numbers of either date system, and texts that can be read in one way only."""
 
+import calendar
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -20,7 +21,7 @@ DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?: .*)?", re.ASCII)
 SLASHED = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})(?: .*)?", re.ASCII)
 NAMED = re.compile(r"(\d{1,2})[- ]([a-z]{3,9})\.?,?[- ](\d{4})(?: .*)?", re.ASCII | re.IGNORECASE)
 NAME_FIRST = re.compile(r"([a-z]{3,9})\.? (\d{1,2}),? (\d{4})(?: .*)?", re.ASCII | re.IGNORECASE)
-MONTHS = "january february march april may june july august september october november december".split()
+MONTHS = [calendar.month_name[at].lower() for at in range(1, 13)]  # those of the C locale, which no process leaves
 POWERS = np.array([10**n for n in range(19)], np.int64)
 
 

@@ -7,13 +7,15 @@ from core.workbook.source import Head, SheetInfo
 from tasks.two_sum.checking import source_of, tables_of
 from tasks.two_sum.contract import Mode, TwoSumParams
 from tasks.two_sum.ledger import Roles, sheets_of
+from tasks.two_sum.working_paper import MOST_CELLS, MOST_COLUMNS, OWN_COLUMNS
 
 # Cautious figures of a slow core; bench/ measures the real ones.
 BYTES_A_SECOND = {"xlsx": 12e6, "csv": 25e6, "parquet": 60e6}
 SLOW_BYTES_A_SECOND = 3e6
-PACKED_BYTES_A_ROW = {"xlsx": 12.0, "csv": 30.0, "parquet": 6.0}
+PACKED_BYTES_A_ROW = {"xlsx": 12.0, "parquet": 6.0}
 ROWS_A_SECOND = {Mode.FIRST: 20e6, Mode.COUNT: 2e6, Mode.ALL: 1.5e6, Mode.BEST: 1.5e6}
 BYTES_A_ROW_READ, BYTES_A_ROW_MATCHED = 40, 120
+PAPER_CELLS_A_SECOND = 350e3  # of the working paper, its columns' reading included
 START_SECONDS = 0.05
 
 
@@ -29,7 +31,7 @@ class Estimate(BaseModel):
 
 def estimate(params: TwoSumParams, finder: FileFinder) -> Estimate:
     """Raises what a submit would raise: a wrong column is refused here too."""
-    total = rows = 0
+    total = rows = cells = 0
     seconds, known = START_SECONDS, True
     for table in tables_of(params):
         with source_of(table, finder) as (file, source):
@@ -38,23 +40,31 @@ def estimate(params: TwoSumParams, finder: FileFinder) -> Estimate:
             total += file.bytes
             cached = [count for count in found if count is not None]
             if len(cached) == len(found):
-                rows += sum(cached)
-                continue
-            known = False
-            rows += _rows(file.bytes, source.format, sheets, {sheet.index: source.head(sheet) for sheet, _ in sheets})
-            seconds += file.bytes / BYTES_A_SECOND.get(source.format, SLOW_BYTES_A_SECOND)
+                own = sum(cached)
+            else:
+                known = False
+                heads = {sheet.index: source.head(sheet) for sheet, _ in sheets}
+                own = _rows(file.bytes, source.format, sheets, heads)
+                seconds += file.bytes / BYTES_A_SECOND.get(source.format, SLOW_BYTES_A_SECOND)
+            rows += own
+            widest = max((len(roles.header.columns) for _, roles in sheets), default=0)
+            cells += own * (min(widest, MOST_COLUMNS) + OWN_COLUMNS)
     rows = rows or len(params.nums or ())
     seconds += rows / ROWS_A_SECOND[params.mode] * max(len(params.targets), 1)
+    if params.mode is Mode.ALL and params.working_paper:
+        seconds += min(cells, MOST_CELLS) / PAPER_CELLS_A_SECOND
     memory = rows * (BYTES_A_ROW_READ + BYTES_A_ROW_MATCHED)
     return Estimate(bytes=total, rows=rows, seconds=round(seconds, 2), memory_mb=memory >> 20, known=known)
 
 
 def _rows(size: int, file_format: str, sheets: list[tuple[SheetInfo, Roles]], heads: dict[int, Head]) -> int:
-    """Whole heads are small sheets, counted; for others the size tells, by the cells a row has."""
+    """Whole heads are small sheets, counted; for others the size tells, by the letters or cells a row has."""
     small = [len(head.rows) for head in heads.values()]
     if sheets and all(count < 100 for count in small):  # noqa: PLR2004 - HEAD_ROWS: the head is the sheet
         return sum(small)
-    widths = [len(row) for head in heads.values() for row in head.rows.values()]
-    width = max(sum(widths) / max(len(widths), 1), 1)
+    rows = [row for head in heads.values() for row in head.rows.values()]
+    if file_format == "csv":
+        return size * len(rows) // sum(len(cell.value.shown()) + 1 for row in rows for cell in row.values())
+    width = max(sum(map(len, rows)) / max(len(rows), 1), 1)
     per_row = PACKED_BYTES_A_ROW.get(file_format, 12.0) * (0.5 + width / 2)
     return int(size / per_row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +77,7 @@ def _facts(params: TwoSumParams, found: Scan) -> dict[str, Any]:
         "read_seconds": found.read_seconds,
         "scan_seconds": found.scan_seconds,
         "from_cache": not found.was_read,
-        "working_paper": working_paper.why_not(found.ledger) if params.mode is Mode.ALL else None,
+        "working_paper": working_paper.why_not(found.ledger, found.against) if params.mode is Mode.ALL else None,
     }
 
 
@@ -94,13 +95,35 @@ def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: Fil
         save(parquet, PARQUET)
         pair_files.write_csv(table, found.outcome, found.ledger, found.against)
         save(table, CSV)
-        if params.working_paper and working_paper.why_not(found.ledger) is None:
-            report = {} if result.report is None else result.report.model_dump(exclude={"skipped_cells", "first_pairs"})
-            facts = {"Result": {"found": result.found, **report}, "Options": params.model_dump(mode="json")}
+        if params.working_paper and working_paper.why_not(found.ledger, found.against) is None:
 
             def wrote(done: float, total: float) -> None:
                 job.tick(len(made) + done / total, 3, stage="writing", message=paper.name)
 
-            working_paper.write(paper, found.source, found.ledger, found.outcome, facts, tick=wrote)
+            working_paper.write(paper, found, _paper_facts(params, found, result), tick=wrote)
             save(paper, XLSX)
     return made
+
+
+def _paper_facts(params: TwoSumParams, found: Scan, result: TwoSumResult) -> dict[str, dict[str, Any]]:
+    """The summary by title; the last line of it is the question as the API takes it."""
+    files = {"file": found.file.name, "sha256": found.file.sha256}
+    if found.against_file is not None:
+        files |= {"against": found.against_file.name, "sha256 of against": found.against_file.sha256}
+    if result.report is None:
+        return {"Input": files}
+    apart = {"skipped_cells", "first_pairs", "skipped", "by_target", "working_paper", "input_sha256", "against_sha256"}
+    targets = enumerate(result.report.by_target, start=1)
+    asked = {"kind": "two_sum", "params": params.model_dump(mode="json", exclude_defaults=True)}
+    return {
+        "Input": files,
+        "Result": {"found": result.found, **result.report.model_dump(exclude=apart)},
+        **({"Skipped cells": result.report.skipped} if result.report.skipped else {}),
+        **(
+            {"Pairs by target": {f"{at}: {each.target}": each.pairs for at, each in targets}}
+            if result.report.by_target
+            else {}
+        ),
+        "Options": params.model_dump(mode="json"),
+        "Ask again": {"POST /api/v1/jobs": json.dumps(asked, ensure_ascii=False)},
+    }

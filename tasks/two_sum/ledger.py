@@ -32,6 +32,7 @@ class Part:
     groups: Integers | None
     days: Integers | None
     skips: Skips
+    named: frozenset[int] = frozenset()  # the columns that the question is about
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ def _part(cells: dict[int, Cells], roles: Roles, table: Table, book: KeyBook, pl
         numbers = _only(numbers, keep)
         groups = None if groups is None else groups[keep]
         days = None if days is None else days[keep]
-    return Part(place.sheet, roles.header, roles.amounts[0], numbers, groups, days, skips)
+    return Part(
+        place.sheet, roles.header, roles.amounts[0], numbers, groups, days, skips, frozenset(roles.wanted(table))
+    )
 
 
 def _skip(rows: Integers, column: Column, reason: SkipReason, skips: Skips, shown: Iterable[str] = repeat("")) -> None:

@@ -53,16 +53,18 @@ class RowPairs:
         found: list[int] = styles[colours].tolist()
         return found
 
-    def shown(self, rows: Integers) -> list[str]:
-        """What the last column says: the first numbers, and how many more there are."""
+    def cells(self, rows: Integers) -> list[str]:
+        """The last column: a number to sort by, or the first of several and how many more there are."""
         starts, stops = np.searchsorted(self._rows, rows), np.searchsorted(self._rows, rows, side="right")
         spans = zip(starts.tolist(), stops.tolist(), strict=True)
         return [self._numbers(start, stop) if start < stop else "" for start, stop in spans]
 
     def _numbers(self, start: int, stop: int) -> str:
+        if stop - start == 1:
+            return book_writer.number(int(self._pairs[start]))
         shown = ", ".join(map(str, self._pairs[start : min(stop, start + MOST_PAIRS_SHOWN)].tolist()))
         more = stop - start - MOST_PAIRS_SHOWN
-        return f"{shown} and {more:,} more" if more > 0 else shown
+        return book_writer.text(f"{shown} and {more:,} more" if more > 0 else shown)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def bands_of(
             yield [
                 list(map(book_writer.number, band.tolist(), repeat(0), pairs.styles(band, is_date=False))),
                 *(each.band(band) for each in waiting),
-                [book_writer.text(shown) if shown else "" for shown in pairs.shown(band)],
+                pairs.cells(band),
             ]
 
 

@@ -25,6 +25,7 @@ class Scan:
     file: InputFile
     against_file: InputFile | None
     source: Source
+    against_source: Source | None
     ledger: Ledger
     against: Ledger | None
     outcome: Outcome
@@ -42,13 +43,13 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
         file, source = stack.enter_context(source_of(params, finder))
         ledger = read_ledger(source, params, book, tick)
         targets = _targets(params, source)
-        against_file = against = None
+        against_file = against_source = against = None
         was_read = source.was_read
         if params.against is not None:
             second = filled(params)
-            against_file, other = stack.enter_context(source_of(second, finder))
-            against = read_ledger(other, second, book, tick)
-            was_read |= other.was_read
+            against_file, against_source = stack.enter_context(source_of(second, finder))
+            against = read_ledger(against_source, second, book, tick)
+            was_read |= against_source.was_read
         read_at = perf_counter()
         outcome = answer(params, targets, ledger, against, watch)
         done_at = perf_counter()
@@ -56,6 +57,7 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
             file,
             against_file,
             source,
+            against_source,
             ledger,
             against,
             outcome,

@@ -153,6 +153,18 @@ def test_an_estimate_makes_nothing_and_refuses_what_a_submit_refuses(http, uploa
     assert http.post("/api/v1/estimates", json=body).status_code == 422
 
 
+def test_an_estimate_counts_the_working_paper_which_takes_longest(http, upload, tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("Amount,Name\n" + "".join(f"{at},x\n" for at in range(50_000)))
+    params = {"file": upload(path).json()["id"], "column": "Amount", "target": 1, "mode": "all"}
+    with_paper, without = (
+        http.post("/api/v1/estimates", json={"kind": "two_sum", "params": params | {"working_paper": paper}}).json()
+        for paper in (True, False)
+    )
+    assert 40_000 < with_paper["rows"] < 100_000
+    assert with_paper["seconds"] > 3 * without["seconds"]
+
+
 def test_the_older_route_answers_for_a_workbook(http, platform):
     make_samples(platform.home / "data")
     asked = {"filepath": "data/numbers.xlsx", "target": 4_000_000_003}

@@ -1,6 +1,7 @@
 """The working paper shows the input's rows, whatever is missing in them, and says when it is left out."""
 
 from datetime import date, datetime
+from types import MappingProxyType
 from unittest.mock import patch
 
 import openpyxl
@@ -24,11 +25,11 @@ ROWS = (
 )
 
 
-def paper_of(path, **options):
+def paper_of(path, question=MappingProxyType({}), **options):
     """The working paper of a question for cancelling amounts, as another program reads it."""
-    asked = TwoSumParams(filepath=path.name, target=0, column="Amount", mode="all")
+    asked = TwoSumParams(filepath=path.name, target=0, column="Amount", mode="all", **question)
     with scan(asked, Folder(path.parent), lambda *_: None, lambda: None) as found:
-        working_paper.write(path.parent / "paper.xlsx", found.source, found.ledger, found.outcome, {}, **options)
+        working_paper.write(path.parent / "paper.xlsx", found, {}, **options)
     return openpyxl.load_workbook(path.parent / "paper.xlsx")
 
 
@@ -46,9 +47,9 @@ def test_rows_with_gaps_and_out_of_order_stand_in_their_order(tmp_path):
     paper = paper_of(handmade.workbook(tmp_path / "gaps.xlsx", ROWS))
     assert [list(row) for row in paper["Matched"].iter_rows(values_only=True)] == [
         ["Row", "Name", "Amount", "Pairs"],
-        [2, None, 1.5, "1"],
+        [2, None, 1.5, 1],
         [4, "name only", None, None],
-        [7, "both", -1.5, "1"],
+        [7, "both", -1.5, 1],
         [9, None, 3, None],
     ]
     assert [list(row) for row in paper["Unmatched"].iter_rows(values_only=True)][1:] == [["Sheet1", "B9", 3]]
@@ -59,7 +60,51 @@ def test_a_paper_too_large_is_left_out_and_the_result_says_so(tmp_path):
     _, found = ask(path, target=0, column="Amount", mode="all")
     assert working_paper.why_not(found.ledger) is None
     with patch.object(working_paper, "MOST_CELLS", 5):
-        assert "6 cells" in working_paper.why_not(found.ledger)
+        assert "9 cells" in working_paper.why_not(found.ledger)
+
+
+def test_where_there_is_no_room_for_all_columns_those_of_the_question_are_shown(tmp_path, monkeypatch):
+    names = [f"c{at}" for at in range(60)]
+    (tmp_path / "wide.csv").write_text(",".join([*names, "Amount"]) + "\n" + ",".join(["x"] * 60 + ["5"]) + "\n")
+    paper = paper_of(tmp_path / "wide.csv")
+    assert [cell.value for cell in paper["Matched"][1]] == ["Row", *names[:49], "Amount", "Pairs"]
+    assert [cell.value for cell in paper["Matched"][2]][-2] == 5
+    assert "50 of 61 are shown" in str([cell.value for cell in paper["Summary"]["B"]])
+    monkeypatch.setattr(working_paper, "MOST_CELLS", 4)
+    assert [cell.value for cell in paper_of(tmp_path / "wide.csv")["Matched"][1]] == ["Row", "c0", "Amount", "Pairs"]
+
+
+def test_a_full_sheet_of_ten_columns_has_a_paper():
+    assert (addresses.MAX_ROWS - 1) * 12 <= working_paper.MOST_CELLS
+
+
+def test_of_two_tables_both_are_shown_with_what_each_has_left(tmp_path):
+    (tmp_path / "bank.csv").write_text("Amount\n10\n20\n30\n")
+    (tmp_path / "books.csv").write_text("Text,Amount\nten,10\nforty,40\nthirty,30\n")
+    paper = paper_of(tmp_path / "bank.csv", {"against": {"filepath": "books.csv"}})
+    assert paper.sheetnames == ["Summary", "Matched", "Unmatched", "Against", "Unmatched against", "Skipped cells"]
+    assert list(paper["Matched"].values)[1:] == [(2, 10, 1), (3, 20, None), (4, 30, 2)]
+    assert list(paper["Against"].values)[1:] == [(2, "ten", 10, 1), (3, "forty", 40, None), (4, "thirty", 30, 2)]
+    assert [row[1:] for row in paper["Unmatched"].values][1:] == [("A3", 20)]
+    assert [row[1:] for row in paper["Unmatched against"].values][1:] == [("B3", 40)]
+    colours = [cell.fill.fgColor.rgb[2:] for cell in paper["Against"]["C"]]
+    assert colours == ["000000", "DDEBF7", "000000", "E2EFDA"]
+
+
+def test_the_summary_says_which_sheet_is_which(tmp_path):
+    book = openpyxl.Workbook()
+    for name in ("Jan", "Feb"):
+        for row in (["Amount"], [1]):
+            (book[name] if name in book.sheetnames else book.create_sheet(name)).append(row)
+    del book["Sheet"]
+    book.save(tmp_path / "months.xlsx")
+    facts = dict(paper_of(tmp_path / "months.xlsx", {"sheet": "*"})["Summary"].values)
+    assert (facts["Matched"], facts["Matched 2"]) == ("Jan", "Feb")
+
+
+def test_the_header_stays_in_sight_and_rows_can_be_filtered(tmp_path):
+    sheet = paper_of(handmade.workbook(tmp_path / "gaps.xlsx", ROWS))["Matched"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.sheet_format.defaultColWidth) == ("A2", "A1:D5", 13)
 
 
 def test_matched_rows_are_coloured_pair_by_pair_and_dates_stay_dates(tmp_path):
@@ -94,7 +139,7 @@ def test_a_row_in_many_pairs_says_how_many_more_there_are(tmp_path):
     lines = [("one", 5), *(("other", -5) for _ in range(25))]
     sheet = paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(*lines)))["Matched"]
     assert sheet["D2"].value == ", ".join(map(str, range(1, 21))) + " and 5 more"
-    assert sheet["D3"].value == "1"
+    assert sheet["D3"].value == 1
 
 
 def test_rows_beyond_a_full_sheet_go_on_on_the_next(tmp_path, monkeypatch):
