@@ -95,6 +95,23 @@ def test_a_cancelled_run_shows_nothing_and_the_next_one_goes_on(own):
         assert_whole(own)
 
 
+def test_a_run_is_cancelled_in_the_middle_of_a_statement(make_platform):
+    platform = make_platform(RECKONER_CANCEL_GRACE="600")  # nothing is killed: the statement has to be stopped
+    write(platform.home / "data" / "small.csv", 500, dirt=0.05, seed=12)
+    platform.start_worker(wait=False)
+    platform.start_api()
+    with platform.client() as http:
+        with held_up(platform, "LOCK TABLE charges IN ROW EXCLUSIVE MODE"):
+            job_id = http.submit("etl", {"filepath": "small.csv"})["id"]
+            waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE charges%'"
+            eventually(lambda: query(platform, waits), seconds=60)
+            assert http.post(f"/api/v1/jobs/{job_id}/cancel", json={}).ok
+            assert http.ended(job_id, 60)["status"] == "cancelled"
+            assert counts(platform) == (0, 0, 0)
+        again = http.ended(http.submit("etl", {"filepath": "small.csv"})["id"], 60)
+        assert again["result"]["charges_added"] + again["result"]["rows_rejected"] == 500
+
+
 def test_two_runs_of_one_file_at_once_end_as_one_and_other_files_load_beside_it(own):
     write(own.home / "data" / "small.csv", 500, dirt=0.0, seed=99)
     with own.client() as http:

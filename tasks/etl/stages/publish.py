@@ -12,21 +12,27 @@ from models.etl_run import EtlRun, RunStatus, note_stage
 from models.ledger import Publication, StagedRows, try_lock_ledger
 from tasks.etl.dialect import GUARD_COLUMN
 from tasks.etl.stages.hold import locked_run
+from tasks.etl.stages.interruptible import interruptible
 from tasks.etl.stages.workplace import Stopwatch, Workplace
 
 STAGE = "publish"
 LOOK_EVERY = 0.2  # seconds
+WAITING = "waiting for readers or for another load to be published"
 
 
 def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, Any]:
     """Publish within the caller's transaction; what is published already stays as it is."""
-    watch = Stopwatch()
+    watch, message = Stopwatch(), WAITING
+
+    def tick() -> None:
+        place.tick(0, None, message=message)
 
     def wait() -> None:
-        place.tick(0, None, message="waiting for readers or for another load to be published")
+        nonlocal message
+        message = WAITING
 
     while not try_lock_ledger(connection):
-        wait()
+        tick()
         time.sleep(LOOK_EVERY)
     current = locked_run(connection, run.id, place.tick)
     if current.status == RunStatus.FAILED:
@@ -36,11 +42,13 @@ def publish(place: Workplace, run: EtlRun, connection: Connection) -> dict[str, 
     transformed = current.stages.get("transform") or {}
     if not transformed.get("done"):
         raise ConflictError(f"run {run.id} is not transformed yet: run that stage first", run=str(run.id))
-    place.tick(0, transformed["rows"], message="building keys")
+    message = "building keys"
+    tick()
     loaded = current.stages["load"]
     are_rejects = GUARD_COLUMN in loaded["columns"]
     staged = StagedRows(loaded["rows"], transformed["charges"], transformed["is_summed"], are_rejects)
-    done = Publication(connection, run.load_id, wait, staged).publish()
+    with interruptible(connection, tick):
+        done = Publication(connection, run.load_id, wait, staged).publish()
     report = {
         "done": True,
         "rows": transformed["rows"],
