@@ -18,6 +18,7 @@ from tasks.two_sum.scanning import Scan, scan
 
 PARQUET, CSV = "application/vnd.apache.parquet", "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+NAMES = ("pairs.parquet", "pairs.csv", "working-paper.xlsx")
 
 
 class FileJob(Protocol):
@@ -84,22 +85,21 @@ def _facts(params: TwoSumParams, found: Scan) -> dict[str, Any]:
 def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: FileJob) -> list[MadeFile]:
     made: list[MadeFile] = []
 
+    def wrote(done: float, total: float) -> None:
+        job.tick(len(made) + done / total, 3, stage="writing", message=NAMES[len(made)])
+
     def save(path: Path, media_type: str) -> None:
-        job.tick(len(made), 3, stage="writing", message=path.name)
+        wrote(1, 1)
         stored = job.save(path, path.name, media_type)
         made.append(MadeFile(name=path.name, media_type=media_type, sha256=stored.sha256, bytes=stored.bytes))
 
     with tempfile.TemporaryDirectory(prefix="reckoner-") as folder:
-        parquet, table, paper = (Path(folder) / name for name in ("pairs.parquet", "pairs.csv", "working-paper.xlsx"))
-        pair_files.write_parquet(parquet, found.outcome, found.ledger, found.against)
+        parquet, table, paper = (Path(folder) / name for name in NAMES)
+        pair_files.write_parquet(parquet, found.outcome, found.ledger, found.against, wrote)
         save(parquet, PARQUET)
-        pair_files.write_csv(table, found.outcome, found.ledger, found.against)
+        pair_files.write_csv(table, found.outcome, found.ledger, found.against, wrote)
         save(table, CSV)
         if params.working_paper and working_paper.why_not(found.ledger, found.against) is None:
-
-            def wrote(done: float, total: float) -> None:
-                job.tick(len(made) + done / total, 3, stage="writing", message=paper.name)
-
             working_paper.write(paper, found, _paper_facts(params, found, result), tick=wrote)
             save(paper, XLSX)
     return made

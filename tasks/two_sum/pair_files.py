@@ -12,9 +12,10 @@ from core.workbook.decimals import show
 from tasks.two_sum.answering import Outcome
 from tasks.two_sum.entries import Amounts
 from tasks.two_sum.ledger import Ledger
+from tasks.two_sum.paper_rows import Tick, nobody
 from tasks.two_sum.reporting import listed_values
 
-BATCH = 50_000
+BATCH = 20_000  # a fifth of a second's work
 MOST_DIGITS = 76  # of an Arrow decimal
 HEADER = [
     "pair",
@@ -35,11 +36,11 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(RISKY) else text
 
 
-def write_csv(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None) -> None:
+def write_csv(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None, tick: Tick = nobody) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(HEADER)
-        for batch in _batches(outcome, ledger, against):
+        for batch in _batches(outcome, ledger, against, tick):
             writer.writerows(
                 [
                     number,
@@ -56,7 +57,7 @@ def write_csv(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | No
             )
 
 
-def write_parquet(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None) -> None:
+def write_parquet(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | None, tick: Tick = nobody) -> None:
     """Amounts are exact decimals, or texts where a number has more digits than Arrow keeps."""
     widest = max((len(str(abs(value))) for value in _extremes(outcome, ledger, against)), default=1)
     fits = max(widest, outcome.scale) <= MOST_DIGITS
@@ -65,7 +66,7 @@ def write_parquet(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger 
     types = [count, amount, text, pa.string(), amount, text, pa.string(), amount, amount]
     fields = [pa.field(name, form) for name, form in zip(HEADER, types, strict=True)]
     with pq.ParquetWriter(path, pa.schema(fields), compression="zstd") as writer:
-        for batch in _batches(outcome, ledger, against):
+        for batch in _batches(outcome, ledger, against, tick):
             columns = []
             for field, values in zip(fields, zip(*batch, strict=True), strict=True):
                 plain = [show(value, -outcome.scale) for value in values] if field.type == amount else list(values)
@@ -86,10 +87,11 @@ def _extremes(outcome: Outcome, ledger: Ledger, against: Ledger | None) -> Itera
 PairRow = tuple[int, int, str, str, int, str, str, int, int]
 
 
-def _batches(outcome: Outcome, ledger: Ledger, against: Ledger | None) -> Iterator[list[PairRow]]:
+def _batches(outcome: Outcome, ledger: Ledger, against: Ledger | None, tick: Tick) -> Iterator[list[PairRow]]:
     left, right = listed_values(outcome, ledger, against)
     others = ledger if against is None else against
     for start in range(0, outcome.listed, BATCH):
+        tick(start, outcome.listed)
         piece = slice(start, min(start + BATCH, outcome.listed))
         yield list(
             zip(

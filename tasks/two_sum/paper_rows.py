@@ -27,6 +27,10 @@ MOST_PAIRS_SHOWN = 20
 Tick = Callable[[float, float], None]  # done, of how much; it may raise to stop
 
 
+def nobody(_done: float, _total: float, /) -> None:
+    """For callers that do not watch."""
+
+
 @dataclass(frozen=True)
 class Looks:
     """The styles of cells by the first pair of their row: those of no pair, then colour by colour."""

@@ -17,7 +17,7 @@ from core.workbook.source import Source
 from tasks.two_sum.answering import Side
 from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger, Part
-from tasks.two_sum.paper_rows import BAND, Looks, RowPairs, Tick, bands_of
+from tasks.two_sum.paper_rows import BAND, Looks, RowPairs, Tick, bands_of, nobody
 from tasks.two_sum.reporting import skipped_cells, unmatched
 from tasks.two_sum.scanning import Scan
 
@@ -80,10 +80,6 @@ def _columns(part: Part, most: int) -> list[Column]:
     others = [column.index for column in columns if column.index not in part.named]
     shown = part.named | set(others[: max(most - len(part.named), 0)])
     return [column for column in columns if column.index in shown]
-
-
-def nobody(_done: float, _total: float, /) -> None:
-    """For callers that do not watch."""
 
 
 def write(

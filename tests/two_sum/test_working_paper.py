@@ -9,7 +9,7 @@ import pytest
 from openpyxl.utils.escape import unescape
 
 from core.workbook import addresses
-from tasks.two_sum import working_paper
+from tasks.two_sum import pair_files, working_paper
 from tasks.two_sum.contract import TwoSumParams
 from tasks.two_sum.scanning import scan
 from tests.two_sum.desk import Folder, ask
@@ -165,6 +165,17 @@ def test_writing_can_be_stopped_at_every_band(tmp_path):
 
     with pytest.raises(StopError):
         paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(*(("a", at) for at in range(20_000)))), tick=stop)
+
+
+@pytest.mark.parametrize("write", [pair_files.write_csv, pair_files.write_parquet])
+def test_writing_pairs_can_be_stopped_too(tmp_path, write):
+    path = tmp_path / "same.csv"
+    path.write_text("Amount\n" + "1\n" * 300)
+    _, found = ask(path, target=2, column="Amount", mode="all")
+    told = []
+    write(tmp_path / "pairs", found.outcome, found.ledger, None, lambda done, total: told.append(done / total))
+    assert told == sorted(told)
+    assert len(told) > 2
 
 
 def test_the_same_question_makes_the_same_file(tmp_path):
