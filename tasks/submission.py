@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -66,14 +66,28 @@ class Submitted:
     replaced: Job | None = None
 
 
+_MOST_IN_WORDS = 3
+
+
 def checked_params(kind: JobKind, params: Any) -> dict[str, Any]:
     """What was asked, as the kind understands it, without what was left out; wrong params are named one by one."""
     try:
         return kind.params.model_validate(params).model_dump(mode="python", by_alias=True, exclude_unset=True)
     except ValidationError as error:
+        wrong = described(error, "params")
         raise InvalidInputError(
-            f"the params do not fit kind {kind.name!r}", validation_errors=described(error, "params")
+            f"the params do not fit kind {kind.name!r}: {_in_words(wrong)}", validation_errors=wrong
         ) from None
+
+
+def _in_words(wrong: Sequence[Mapping[str, Any]]) -> str:
+    """The first few of them, for people who see the message alone."""
+    said = [
+        f"{'.'.join(map(str, each['loc'][1:])) or 'params':.100}: {each['msg'].removeprefix('Value error, ')}"
+        for each in wrong[:_MOST_IN_WORDS]
+    ]
+    more = len(wrong) - len(said)
+    return "; ".join(said) + (f"; and {more:,} more" if more else "")
 
 
 def described(error: ValidationError, *prefix: str) -> list[dict[str, Any]]:

@@ -82,6 +82,7 @@ class DelimitedSource:
         total = self._path.stat().st_size
         with self._path.open("rb") as raw:
             lines = io.TextIOWrapper(raw, encoding=self._encoding, newline="")
+            csv.field_size_limit(self._limits.max_token_bytes)  # of the whole process: all who read CSV here agree
             reader = csv.reader(_whole_lines(lines, self._limits), delimiter=self._delimiter)
             number = 0
             try:

@@ -230,7 +230,9 @@ class ScanReport(Result):
     sum_first: int | Decimal | None = Field(None, description="Sum of the first amounts of the listed pairs.")
     sum_second: int | Decimal | None = None
     chance_pairs: float | None = Field(None, description="Pairs that chance alone would give for this question.")
-    advice: str | None = Field(None, description="What would make the result clearer, when chance is high.")
+    advice: str | None = Field(
+        None, description="What would make the result clearer: when chance is high, or texts are numbers."
+    )
     first_pairs: list[Pair]
     by_target: list[TargetAnswer] = Field([])
     column: str | None = Field(None, description="The column that was read.")

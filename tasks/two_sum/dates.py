@@ -2,8 +2,9 @@
 
 import calendar
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tasks.two_sum.entries import Integers
 EPOCH = date(1899, 12, 30).toordinal()  # day 0 of the usual date system
 SHIFT_1904 = 1462
 LAST_SERIAL = 2_958_465  # 9999-12-31; larger whole numbers may be 20190516
+LAST_MONTH = 12
 NO_DAY = np.iinfo(np.int64).min
 ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
 COMPACT = re.compile(r"(\d{4})()(\d{2})(\d{2})", re.ASCII)
@@ -25,15 +27,16 @@ MONTHS = [calendar.month_name[at].lower() for at in range(1, 13)]  # those of th
 POWERS = np.array([10**n for n in range(19)], np.int64)
 
 
-def day_of(text: str, *, month_first: bool | None = None) -> int | None:
-    """The day a text names, as a serial number; a slashed one or dashed one only if its order is known."""
+def day_of(text: str, month_first: Mapping[str, bool] = MappingProxyType({})) -> int | None:
+    """The day a text names, as a serial number; a slashed or dashed one only if the order of its mark is known."""
     text = text.strip()
     if match := ISO.fullmatch(text) or COMPACT.fullmatch(text):
         return _serial(match[1], match[3], match[4])
     if match := DOTTED.fullmatch(text):
         return _serial(match[3], match[2], match[1])
-    if (match := SLASHED.fullmatch(text)) and month_first is not None:
-        return _serial(match[4], match[1], match[3]) if month_first else _serial(match[4], match[3], match[1])
+    if (match := SLASHED.fullmatch(text)) and match[2] in month_first:
+        first, second = (match[1], match[3]) if month_first[match[2]] else (match[3], match[1])
+        return _serial(match[4], first, second)
     if match := NAMED.fullmatch(text):
         return _serial(match[3], _month(match[2]), match[1])
     if match := NAME_FIRST.fullmatch(text):
@@ -47,14 +50,14 @@ def _month(name: str) -> str:
     return str(next((at for at, month in enumerate(MONTHS, start=1) if written in {month, month[:3]}), 0))
 
 
-def month_comes_first(texts: Iterable[str]) -> bool | None:
-    """What a column of 3/25/2026 and 25/3/2026 proves; None if nothing, or both."""
-    proofs = set()
+def month_comes_first(texts: Iterable[str]) -> dict[str, bool]:
+    """What a column of 3/25/2026 or 25-3-2026 proves, by mark; nothing where it proves both."""
+    proofs: dict[str, set[bool]] = {}
     for text in texts:
         match = SLASHED.fullmatch(text.strip())
-        if match:
-            proofs |= {False} if int(match[1]) > 12 else {True} if int(match[3]) > 12 else set()  # noqa: PLR2004
-    return proofs.pop() if len(proofs) == 1 else None
+        if match and (int(match[1]) > LAST_MONTH or int(match[3]) > LAST_MONTH):
+            proofs.setdefault(match[2], set()).add(int(match[3]) > LAST_MONTH)
+    return {mark: found.pop() for mark, found in proofs.items() if len(found) == 1}
 
 
 def days_of(cells: Cells, *, is_1904: bool) -> Integers:
@@ -69,7 +72,7 @@ def days_of(cells: Cells, *, is_1904: bool) -> Integers:
     for place in np.flatnonzero(days == NO_DAY).tolist():
         value = value_at(cells, place)
         if value.kind is CellKind.TEXT or (value.kind is CellKind.NUMBER and value.exponent == 0):
-            day = day_of(value.shown(), month_first=month_first)
+            day = day_of(value.shown(), month_first)
             days[place] = NO_DAY if day is None else day
     return days
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from core.workbook import addresses
+from tasks.two_sum.amounts import SkipReason
 from tasks.two_sum.answering import Outcome, Side, question_of, shown
 from tasks.two_sum.chance import advice, chance_pairs
 from tasks.two_sum.contract import (
@@ -16,11 +17,13 @@ from tasks.two_sum.contract import (
     SkippedCell,
     Spot,
     TargetAnswer,
+    TextNumbers,
     TwoSumParams,
     TwoSumResult,
 )
 from tasks.two_sum.entries import Amounts, Integers
 from tasks.two_sum.ledger import Ledger, Spotted
+from tasks.two_sum.text_numbers import parse_text, style_of
 
 SKIPPED_INLINE = 100
 QUICK_SAMPLE = 4_000  # the estimate must not outlast a quick question
@@ -51,7 +54,12 @@ def result_of(
             "sum_first": shown(_total(left), outcome.scale),
             "sum_second": shown(_total(right), outcome.scale),
             "chance_pairs": None if chance is None else float(f"{chance:.3g}"),
-            "advice": advice(chance, part.header, {part.column.index}),
+            "advice": "; ".join(
+                said
+                for said in (_typed_as_text(params, ledger), advice(chance, part.header, {part.column.index}))
+                if said
+            )
+            or None,
             "first_pairs": pairs,
             "by_target": _by_target(outcome),
             "column": part.column.name or part.column.letter,
@@ -65,6 +73,21 @@ def result_of(
         indices=None if first is None else [first.first.position, first.second.position],
         numbers=None if first is None else [first.first.value, first.second.value],
         report=report,
+    )
+
+
+def _typed_as_text(params: TwoSumParams, ledger: Ledger) -> str | None:
+    """What to say when amounts took no part only because nobody asked for texts to be read."""
+    count = ledger.skipped().get(SkipReason.TEXT, 0)
+    if params.text_numbers is not TextNumbers.OFF or not count:
+        return None
+    kept = [skip.shown for part in ledger.parts for skip in part.skips.kept if skip.reason is SkipReason.TEXT]
+    style = style_of(kept) or TextNumbers.POINT
+    if not any(parse_text(shown, style) for shown in kept):
+        return None
+    return (
+        f"{count:,} cells were left out as texts, and some of them are numbers:"
+        f" text_numbers reads them, as 'auto' or as '{style}'"
     )
 
 

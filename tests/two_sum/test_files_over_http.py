@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -66,6 +67,35 @@ def test_an_upload_is_previewed_and_stored_once(http, upload, ledger):
     content = http.get(f"/api/v1/files/{document['id']}/content")
     assert content.content == ledger.read_bytes()
     assert document["id"] in [row["id"] for row in http.get("/api/v1/files").json()["data"]]
+
+
+@pytest.mark.parametrize(
+    "epoch", [openpyxl.utils.datetime.CALENDAR_WINDOWS_1900, openpyxl.utils.datetime.CALENDAR_MAC_1904]
+)
+def test_a_preview_shows_dates_as_dates(upload, tmp_path, epoch):
+    book = openpyxl.Workbook()
+    book.epoch = epoch
+    for row in (["Day", "Amount"], [date(2026, 1, 5), 1], [datetime(2026, 1, 5, 23, 59, 1), 2], ["soon", 3]):  # noqa: DTZ001
+        book.active.append(row)
+    book.save(tmp_path / "days.xlsx")
+    rows = upload(tmp_path / "days.xlsx").json()["preview"]["sheets"][0]["first_rows"]
+    assert [row["cells"][0] for row in rows] == ["2026-01-05", "2026-01-05 23:59:01", "soon"]
+
+
+def test_a_long_field_is_taken_and_one_that_no_table_has_is_refused_with_its_line(upload, tmp_path):
+    for name, letters, status in (("long.csv", 500_000, 201), ("endless.csv", 2_000_000, 422)):
+        (tmp_path / name).write_text(f"Amount,Text\n1,a\n2,{'x' * letters}\n")
+        answer = upload(tmp_path / name)
+        assert answer.status_code == status
+    assert "line 3 has more than" in answer.json()["message"]
+
+
+def test_a_refusal_says_in_its_message_which_params_are_wrong(ask):
+    refused = ask(nums=[1, 2], target=3, colunm="A", mode="every", tolerance=-1, max_pairs=0)
+    assert refused.status_code == 422
+    message = refused.json()["message"]
+    assert "mode: Input should be 'first'" in message
+    assert message.endswith("and 1 more")
 
 
 def test_all_pairs_come_with_their_files(http, upload, ask, ledger):

@@ -314,8 +314,10 @@ def test_a_date_is_read_in_one_way_or_not_at_all(text, day):
 
 
 def test_a_dashed_date_is_read_where_the_column_proves_its_order():
-    assert dates.month_comes_first(["01-02-2026", "25-01-2026"]) is False
-    assert dates.day_of("01-02-2026", month_first=False) == dates.serial(date(2026, 2, 1))
+    proven = dates.month_comes_first(["01-02-2026", "25-01-2026", "12/31/2026", "5/5/2026"])
+    assert dates.day_of("01-02-2026", proven) == dates.serial(date(2026, 2, 1))
+    assert dates.day_of("01/02/2026", proven) == dates.serial(date(2026, 1, 2))
+    assert dates.month_comes_first(["12/31/2026", "31/12/2026"]) == {}
 
 
 def test_signs_are_read_with_their_full_stop_and_can_be_words_of_one_s_own(tmp_path):
@@ -326,6 +328,17 @@ def test_signs_are_read_with_their_full_stop_and_can_be_words_of_one_s_own(tmp_p
     own = {"negative_signs": ["out"], "positive_signs": ["in"]}
     result, _ = ask(path, column="Amount", sign_column="Way", target=0, mode="all", **own)
     assert (cells(result), result.report.skipped) == ([("A4", "A5")], {"unknown_sign": 2})
+
+
+def test_numbers_that_were_typed_as_text_are_pointed_out(tmp_path):
+    path = tmp_path / "semicolons.csv"
+    path.write_text("Betrag;Text\n1,50;a\n-1,50;b\nn/a;c\n")
+    result, _ = ask(path, column="Betrag", target=0, mode="all")
+    assert (result.found, result.report.rows_read) == (False, 0)
+    assert result.report.advice.startswith("3 cells were left out as texts, and some of them are numbers")
+    assert result.report.advice.endswith("'1.234,56'")
+    result, _ = ask(path, column="Betrag", target=0, mode="all", text_numbers="1.234,56")
+    assert (result.found, result.report.advice) == (True, None)
 
 
 def test_chance_and_advice_tell_a_coincidence_from_a_match(tmp_path):
