@@ -4,6 +4,7 @@ import psycopg2
 import pytest
 
 from data.make_transactions import write
+from tasks.etl.stages.workplace import FORGET_PEAK, Stopwatch, peak_memory
 
 
 @pytest.fixture
@@ -43,3 +44,12 @@ def test_a_dirty_file_ends_as_charges_and_rejects_and_a_second_run_changes_nothi
         assert dry["status"] == "succeeded", dry
         assert dry["result"]["rows_known"] == 3000
         assert dry["result"]["charges_added"] == 0
+
+
+@pytest.mark.skipif(not FORGET_PEAK.exists(), reason="only Linux can forget a peak")
+def test_a_stage_is_not_charged_with_the_memory_of_an_earlier_one():
+    large = bytearray(200 << 20)
+    large[::4096] = b"x" * len(large[::4096])
+    with_it = peak_memory()
+    del large
+    assert Stopwatch().facts(1)["peak_memory_bytes"] < with_it - (100 << 20)
