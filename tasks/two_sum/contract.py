@@ -109,11 +109,25 @@ class Against(Table):
     )
 
 
+class TargetTable(Params):
+    """Where a column of targets stands: payments are seldom on the sheet of the open items."""
+
+    file: FileId | None = Field(None, description="The id of an uploaded file; the file of the amounts by default.")
+    filepath: str | None = Field(None, max_length=1000, description="A path inside the server's data root.")
+    sheet: str | int | None = Field(None, description="Name, index from 0, or `*` for all; the first by default.")
+    header_row: int | None = Field(None, ge=0, description="The row of names, 0 for none; found out by default.")
+    text_numbers: TextNumbers = Field(TextNumbers.OFF, description="Read numbers that were typed as text.")
+    where: list[Where] = Field([], max_length=8, description="Only rows that hold these values.")
+
+
 class TwoSumParams(Table):
     nums: list[Number] | None = Field(None, min_length=2, description="The numbers to look through, without a file.")
     target: Number | None = Field(None, description="The sum that two of them should make; decimals are fine.")
     targets: list[Number] = Field([], max_length=10_000, description="Several targets, each answered.")
-    target_column: ColumnName | None = Field(None, description="A column of the file that holds the targets.")
+    target_column: ColumnName | None = Field(None, description="A column that holds the targets.")
+    target_table: TargetTable | None = Field(
+        None, description="The sheet or file of `target_column`, if it is not that of the amounts."
+    )
     mode: Mode = Field(Mode.FIRST, description="`first` pair, `all` pairs, their `count`, or the `best` (nearest).")
     tolerance: Number = Field(0, ge=0, description="How far from the target a sum may be.")
     tolerance_percent: Number | None = Field(
@@ -139,6 +153,8 @@ class TwoSumParams(Table):
         given = (self.target is not None) + bool(self.targets) + (self.target_column is not None)
         if given != 1:
             raise ValueError("give one of `target`, `targets`, `target_column`")
+        if self.target_table is not None and self.target_column is None:
+            raise ValueError("`target_table` needs `target_column`")
         if self.tolerance and self.tolerance_percent is not None:
             raise ValueError("give `tolerance` or `tolerance_percent`, not both")
         if self.mode is Mode.BEST and (self.tolerance or self.tolerance_percent is not None or self.one_to_one):
@@ -152,7 +168,7 @@ class TwoSumParams(Table):
     def _fitting_nums(self) -> Self:
         if self.nums is not None:
             # A stored job carries its defaults too, so only what differs from them was asked for.
-            named = Table.model_fields.keys() | {"target_column", "against"}
+            named = Table.model_fields.keys() | {"target_column", "target_table", "against"}
             fields = type(self).model_fields
             asked = sorted(
                 name for name in named if getattr(self, name) != fields[name].get_default(call_default_factory=True)
@@ -179,6 +195,18 @@ def filled(params: TwoSumParams) -> Against:
         names += ["column", "debit_column", "credit_column", "sign_column", "negative_signs", "positive_signs"]
     taken |= {name: getattr(params, name) for name in names if name not in given}
     return against.model_copy(update=taken)
+
+
+def table_of_targets(params: TwoSumParams) -> Table:
+    """The table whose column holds the targets: beside the amounts, or where `target_table` says."""
+    own = params.target_table
+    if own is None:
+        names = ["file", "filepath", "sheet", "header_row", "text_numbers", "where"]
+        return Table(column=params.target_column, **{name: getattr(params, name) for name in names})
+    asked = own.model_dump()
+    if own.file is None and own.filepath is None:
+        asked |= {"file": params.file, "filepath": params.filepath}
+    return Table(column=params.target_column, **asked)
 
 
 class Spot(Result):
@@ -210,6 +238,8 @@ class TargetAnswer(Result):
 
     target: int | Decimal
     pairs: int
+    sheet: str | None = Field(None, description="Where a column of targets has it.")
+    cell: str | None = None
 
 
 class ScanReport(Result):

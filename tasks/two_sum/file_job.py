@@ -51,7 +51,9 @@ def answer_from_files(params: TwoSumParams, job: FileJob) -> TwoSumResult:
         job.tick(0, stage="matching")
 
     with scan(params, job.finder, read, matched) as found:
-        result = result_of(params, found.outcome, found.ledger, found.against, **_facts(params, found))
+        result = result_of(
+            params, found.outcome, found.ledger, found.against, found.targets_at, **_facts(params, found)
+        )
         files = _artifacts(params, found, result, job) if params.mode is Mode.ALL else []
     job.remember(question, Remembered(result=result, files=files).model_dump_json().encode())
     job.record(question, params, result)

@@ -5,7 +5,8 @@ import hashlib
 from pydantic import BaseModel
 
 from core.input_files import FileFinder
-from tasks.two_sum.contract import TwoSumParams, TwoSumResult, filled
+from tasks.two_sum.checking import tables_of
+from tasks.two_sum.contract import TwoSumParams, TwoSumResult
 
 PREFIX = "reckoner:two_sum:files:"
 ANSWER_VERSION = "3"  # raise it whenever the same question may be answered otherwise
@@ -29,7 +30,9 @@ class Remembered(BaseModel):
 
 def question_of(params: TwoSumParams, finder: FileFinder) -> str:
     """The same question about the same content has the same name, whatever the file is called."""
-    tables = [params, *([] if params.against is None else [filled(params)])]
+    tables = tables_of(params)
     contents = [finder.find(file=table.file, filepath=table.filepath).sha256 for table in tables]
-    asked = params.model_dump_json(exclude={"file": True, "filepath": True, "against": {"file", "filepath"}})
+    asked = params.model_dump_json(
+        exclude={"file": True, "filepath": True} | {key: {"file", "filepath"} for key in ("against", "target_table")}
+    )
     return hashlib.sha256("\n".join([ANSWER_VERSION, *contents, asked]).encode()).hexdigest()

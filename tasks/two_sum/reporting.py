@@ -31,7 +31,12 @@ TARGETS_ESTIMATED = 20
 
 
 def result_of(
-    params: TwoSumParams, outcome: Outcome, ledger: Ledger, against: Ledger | None, **facts: object
+    params: TwoSumParams,
+    outcome: Outcome,
+    ledger: Ledger,
+    against: Ledger | None,
+    targets_at: Ledger | None = None,
+    **facts: object,
 ) -> TwoSumResult:
     """The job's result. `facts` are hashes and times that only the caller knows."""
     left, right = listed_values(outcome, ledger, against)
@@ -61,7 +66,7 @@ def result_of(
             )
             or None,
             "first_pairs": pairs,
-            "by_target": _by_target(outcome),
+            "by_target": _by_target(outcome, targets_at),
             "column": part.column.name or part.column.letter,
             "header_row": part.header.row,
             **facts,
@@ -135,14 +140,20 @@ def _total(values: Amounts) -> int:
     return sum(values.tolist())
 
 
-def _by_target(outcome: Outcome) -> list[TargetAnswer]:
+def _by_target(outcome: Outcome, targets_at: Ledger | None) -> list[TargetAnswer]:
     if len(outcome.targets) == 1:
         return []
     found = np.bincount(outcome.which_target, minlength=len(outcome.targets)).tolist()
     counts = [known if count is None else count for count, known in zip(outcome.by_target, found, strict=True)]
+    spots = [None if targets_at is None else targets_at.spot(at) for at in range(len(counts))]
     return [
-        TargetAnswer(target=shown(target, outcome.scale), pairs=count)
-        for target, count in zip(outcome.targets, counts, strict=True)
+        TargetAnswer(
+            target=shown(target, outcome.scale),
+            pairs=count,
+            sheet=None if spot is None else spot.sheet,
+            cell=None if spot is None else spot.cell,
+        )
+        for target, count, spot in zip(outcome.targets, counts, spots, strict=True)
     ]
 
 

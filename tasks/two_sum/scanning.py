@@ -10,7 +10,7 @@ from core.input_files import FileFinder, InputFile
 from core.workbook.source import Source, Tick
 from tasks.two_sum.answering import Outcome, Target, answer, shown
 from tasks.two_sum.checking import source_of
-from tasks.two_sum.contract import Table, TwoSumParams, filled
+from tasks.two_sum.contract import TwoSumParams, filled, table_of_targets
 from tasks.two_sum.keys import KeyBook
 from tasks.two_sum.ledger import Ledger, read_ledger
 from tasks.two_sum.matching import Watch
@@ -28,6 +28,7 @@ class Scan:
     against_source: Source | None
     ledger: Ledger
     against: Ledger | None
+    targets_at: Ledger | None
     outcome: Outcome
     was_read: bool
     read_seconds: float
@@ -42,7 +43,7 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
         started = perf_counter()
         file, source = stack.enter_context(source_of(params, finder))
         ledger = read_ledger(source, params, book, tick)
-        targets = _targets(params, source)
+        targets, targets_at = _targets(params, finder, tick)
         against_file = against_source = against = None
         was_read = source.was_read
         if params.against is not None:
@@ -60,6 +61,7 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
             against_source,
             ledger,
             against,
+            targets_at,
             outcome,
             was_read,
             round(read_at - started, 4),
@@ -67,23 +69,19 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
         )
 
 
-def _targets(params: TwoSumParams, source: Source) -> list[Target]:
+def _targets(params: TwoSumParams, finder: FileFinder, tick: Tick) -> tuple[list[Target], Ledger | None]:
+    """What to look for, and where a column of targets has it."""
     if params.target is not None:
-        return [params.target]
+        return [params.target], None
     if params.targets:
-        return list(params.targets)
-    column = Table(
-        sheet=params.sheet,
-        column=params.target_column,
-        header_row=params.header_row,
-        text_numbers=params.text_numbers,
-        where=params.where,
-    )
-    ledger = read_ledger(source, column, KeyBook())
+        return list(params.targets), None
+    column = table_of_targets(params)
+    with source_of(column, finder) as (_, source):
+        ledger = read_ledger(source, column, KeyBook(), tick)
     if not len(ledger):
         raise InvalidInputError(f"column {params.target_column!r} holds no number to look for")
     if len(ledger) > MOST_TARGETS:
         raise InvalidInputError(
             f"column {params.target_column!r} holds {len(ledger):,} targets; at most {MOST_TARGETS:,} are looked for"
         )
-    return [shown(int(value), ledger.scale) for value in ledger.values(ledger.scale).tolist()]
+    return [shown(int(value), ledger.scale) for value in ledger.values(ledger.scale).tolist()], ledger

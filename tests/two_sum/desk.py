@@ -30,7 +30,8 @@ def ask(path: Path, **params):
     """The result of one question, with the scan it came from."""
     asked = TwoSumParams.model_validate({"filepath": path.name, **params})
     with scan(asked, Folder(path.parent), lambda _done, _total: None, lambda: None) as found:
-        return result_of(asked, found.outcome, found.ledger, found.against, input_sha256=found.file.sha256), found
+        places = found.ledger, found.against, found.targets_at
+        return result_of(asked, found.outcome, *places, input_sha256=found.file.sha256), found
 
 
 def cells(result):

@@ -154,6 +154,21 @@ def test_a_wrong_column_or_sheet_is_refused_at_submit(upload, ask, ledger):
     assert ask(file="0" * 8 + "-0000-0000-0000-" + "0" * 12, target=1).status_code == 404
 
 
+def test_a_wrong_column_of_targets_in_another_file_is_refused_at_submit_and_its_answer_remembered(
+    upload, ask, tmp_path
+):
+    (tmp_path / "items.csv").write_text("Open\n1\n2\n4\n")
+    (tmp_path / "bank.csv").write_text("Paid\n3\n")
+    asked = {"file": upload(tmp_path / "items.csv").json()["id"], "column": "Open", "mode": "all"}
+    asked["target_table"] = {"file": upload(tmp_path / "bank.csv").json()["id"]}
+    refused = ask(**asked, target_column="Payed")
+    assert (refused.status_code, "did you mean 'Paid'" in refused.json()["message"]) == (422, True)
+    assert ask(**asked, target_column="Paid").json()["result"]["report"]["pairs"] == 1
+    (tmp_path / "bank.csv").write_text("Paid\n7\n")
+    asked["target_table"] = {"file": upload(tmp_path / "bank.csv").json()["id"]}
+    assert ask(**asked, target_column="Paid").json()["result"]["report"]["pairs"] == 0
+
+
 def test_files_that_are_no_tables_are_refused(http, upload, tmp_path):
     page = tmp_path / "page.xlsx"
     page.write_text("<!DOCTYPE html><html><body>not a workbook</body></html>")

@@ -19,6 +19,7 @@ from tests.two_sum import oracle
 from tests.two_sum.desk import ask, cells, listed
 
 START = date(2026, 1, 1)
+BANK = [("Who", "Paid"), ("Acme", 3), ("Birch", 7), ("Birch", 6)]
 NAMES = ("Customer", "Date", "Amount", "Sign", "Debit", "Credit", "Kind")
 
 
@@ -328,6 +329,29 @@ def test_signs_are_read_with_their_full_stop_and_can_be_words_of_one_s_own(tmp_p
     own = {"negative_signs": ["out"], "positive_signs": ["in"]}
     result, _ = ask(path, column="Amount", sign_column="Way", target=0, mode="all", **own)
     assert (cells(result), result.report.skipped) == ([("A4", "A5")], {"unknown_sign": 2})
+
+
+def test_targets_can_stand_on_another_sheet_or_in_another_file(tmp_path):
+    book = openpyxl.Workbook()
+    for sheet, rows in (
+        (book.active, [["Item", "Open"], ["a", 1], ["b", 2], ["c", 4]]),
+        (book.create_sheet("Bank"), BANK),
+    ):
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "items.xlsx")
+    (tmp_path / "bank.csv").write_text("".join(f"{who},{paid}\n" for who, paid in BANK))
+    for table in ({"sheet": "Bank"}, {"filepath": "bank.csv"}):
+        asked = {"column": "Open", "target_column": "Paid", "target_table": table, "mode": "all"}
+        result, _ = ask(tmp_path / "items.xlsx", **asked)
+        assert cells(result) == [("B2", "B3"), ("B3", "B4")]
+        assert [(each.target, each.pairs, each.cell) for each in result.report.by_target] == [
+            (3, 1, "B2"),
+            (7, 0, "B3"),
+            (6, 1, "B4"),
+        ]
+        asked["target_table"] = table | {"where": [{"column": "Who", "equals": ["Acme"]}]}
+        assert cells(ask(tmp_path / "items.xlsx", **asked)[0]) == [("B2", "B3")]
 
 
 def test_numbers_that_were_typed_as_text_are_pointed_out(tmp_path):
