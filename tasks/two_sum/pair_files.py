@@ -40,7 +40,7 @@ def write_csv(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger | No
     with path.open("w", encoding="utf-8-sig", newline="") as target:
         writer = csv.writer(target)
         writer.writerow(HEADER)
-        for batch in _batches(outcome, ledger, against, tick):
+        for batch in batches(outcome, ledger, against, tick):
             writer.writerows(
                 [
                     number,
@@ -66,7 +66,7 @@ def write_parquet(path: Path, outcome: Outcome, ledger: Ledger, against: Ledger 
     types = [count, amount, text, pa.string(), amount, text, pa.string(), amount, amount]
     fields = [pa.field(name, form) for name, form in zip(HEADER, types, strict=True)]
     with pq.ParquetWriter(path, pa.schema(fields), compression="zstd") as writer:
-        for batch in _batches(outcome, ledger, against, tick):
+        for batch in batches(outcome, ledger, against, tick):
             columns = []
             for field, values in zip(fields, zip(*batch, strict=True), strict=True):
                 plain = [show(value, -outcome.scale) for value in values] if field.type == amount else list(values)
@@ -87,12 +87,16 @@ def _extremes(outcome: Outcome, ledger: Ledger, against: Ledger | None) -> Itera
 PairRow = tuple[int, int, str, str, int, str, str, int, int]
 
 
-def _batches(outcome: Outcome, ledger: Ledger, against: Ledger | None, tick: Tick) -> Iterator[list[PairRow]]:
+def batches(
+    outcome: Outcome, ledger: Ledger, against: Ledger | None, tick: Tick, most: int | None = None
+) -> Iterator[list[PairRow]]:
+    """Every listed pair, or the first of them, in the order of `HEADER`; amounts in units of the outcome."""
+    listed = outcome.listed if most is None else min(most, outcome.listed)
     left, right = listed_values(outcome, ledger, against)
     others = ledger if against is None else against
-    for start in range(0, outcome.listed, BATCH):
-        tick(start, outcome.listed)
-        piece = slice(start, min(start + BATCH, outcome.listed))
+    for start in range(0, listed, BATCH):
+        tick(start, listed)
+        piece = slice(start, min(start + BATCH, listed))
         yield list(
             zip(
                 range(piece.start + 1, piece.stop + 1),

@@ -17,6 +17,7 @@ from core.workbook.source import Source
 from tasks.two_sum.answering import Side
 from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger, Part
+from tasks.two_sum.pair_files import HEADER, batches
 from tasks.two_sum.paper_rows import BAND, Looks, RowPairs, Tick, bands_of, nobody
 from tasks.two_sum.reporting import skipped_cells, unmatched
 from tasks.two_sum.scanning import Scan
@@ -26,6 +27,7 @@ MOST_COLUMNS = 50
 MOST_CELLS = 12 << 20
 OWN_COLUMNS = 2  # row and pairs
 MOST_SKIPPED = 1 << 20
+MOST_PAIRS = 100_000  # side by side; what a row belongs to is said in the row, however many there are
 DATE = "yyyy-mm-dd"
 COLOURS = ("DDEBF7", "E2EFDA", "FFF2CC", "FCE4D6", "EDEDED", "D9E1F2")
 STYLES = [
@@ -94,7 +96,13 @@ def write(
     ledgers = [table.ledger for table in tables]
     most = _most_columns(ledgers)
     with BookWriter(path, STYLES) as book:
-        book.add_sheet("Summary", [], [_summary({**facts, **_sheets(tables), **_left_out(ledgers, most)})], width=40)
+        book.add_sheet(
+            "Summary",
+            [],
+            [_summary({**facts, **_sheets(tables), **_left_out(ledgers, most, found.outcome.listed)})],
+            width=40,
+        )
+        book.add_sheet("Pairs", _bold(HEADER), _pairs(found))
         for number, table in enumerate(tables):
             watch = partial(_of_all, tick, number, len(tables))
             for at, part in enumerate(table.ledger.parts):
@@ -138,9 +146,26 @@ def _bold(names: Sequence[str]) -> list[str]:
     return [text(name, BOLD) for name in names]
 
 
-def _left_out(ledgers: Sequence[Ledger], most: int) -> dict[str, dict[str, str]]:
+def _pairs(found: Scan) -> Iterator[Band]:
+    """The first pairs side by side, as in the CSV file."""
+    scale = found.outcome.scale
+    for some in batches(found.outcome, found.ledger, found.against, nobody, MOST_PAIRS):
+        yield [
+            list(map(text, column)) if isinstance(column[0], str) else [_amount(each, at, scale) for each in column]
+            for at, column in enumerate(zip(*some, strict=True))
+        ]
+
+
+def _amount(value: int, column: int, scale: int) -> str:
+    """What is not the pair's number is an amount."""
+    return number(value) if column == 0 else number(*(parse(show(value, -scale)) or (0, 0)))
+
+
+def _left_out(ledgers: Sequence[Ledger], most: int, pairs: int) -> dict[str, dict[str, str]]:
     """What the paper does not show, so that nobody takes it for all there is."""
     notes = {}
+    if pairs > MOST_PAIRS:
+        notes["Pairs"] = f"the first {MOST_PAIRS:,} of {pairs:,} are shown; all of them are in pairs.csv"
     for part in _parts(ledgers):
         columns, shown = len(part.header.columns), len(_columns(part, most))
         skipped = sum(part.skips.counts.values())

@@ -124,7 +124,7 @@ def test_all_pairs_come_with_their_files(http, upload, ask, ledger):
     parquet = pq.read_table(io.BytesIO(made["pairs.parquet"])).to_pylist()
     assert [str(row["first_amount"]) for row in parquet] == ["100.10"] * 3
     paper = openpyxl.load_workbook(io.BytesIO(made["working-paper.xlsx"]))
-    assert paper.sheetnames == ["Summary", "Matched", "Unmatched", "Skipped cells"]
+    assert paper.sheetnames == ["Summary", "Pairs", "Matched", "Unmatched", "Skipped cells"]
     matched = list(paper["Matched"].iter_rows(values_only=True))
     assert matched[1] == (2, "Acme", 100.1, "1, 2, 3")
     cell = paper["Matched"].cell(5, 3)

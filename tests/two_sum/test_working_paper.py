@@ -82,7 +82,12 @@ def test_of_two_tables_both_are_shown_with_what_each_has_left(tmp_path):
     (tmp_path / "bank.csv").write_text("Amount\n10\n20\n30\n")
     (tmp_path / "books.csv").write_text("Text,Amount\nten,10\nforty,40\nthirty,30\n")
     paper = paper_of(tmp_path / "bank.csv", {"against": {"filepath": "books.csv"}})
-    assert paper.sheetnames == ["Summary", "Matched", "Unmatched", "Against", "Unmatched against", "Skipped cells"]
+    shown = ["Summary", "Pairs", "Matched", "Unmatched", "Against", "Unmatched against", "Skipped cells"]
+    assert paper.sheetnames == shown
+    assert list(paper["Pairs"].values)[1:] == [
+        (1, 0, "table", "A2", 10, "table", "B2", 10, 0),
+        (2, 0, "table", "A4", 30, "table", "B4", 30, 0),
+    ]
     assert list(paper["Matched"].values)[1:] == [(2, 10, 1), (3, 20, None), (4, 30, 2)]
     assert list(paper["Against"].values)[1:] == [(2, "ten", 10, 1), (3, "forty", 40, None), (4, "thirty", 30, 2)]
     assert [row[1:] for row in paper["Unmatched"].values][1:] == [("A3", 20)]
@@ -100,6 +105,13 @@ def test_the_summary_says_which_sheet_is_which(tmp_path):
     book.save(tmp_path / "months.xlsx")
     facts = dict(paper_of(tmp_path / "months.xlsx", {"sheet": "*"})["Summary"].values)
     assert (facts["Matched"], facts["Matched 2"]) == ("Jan", "Feb")
+
+
+def test_more_pairs_than_anybody_reads_are_left_to_the_csv_and_the_paper_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(working_paper, "MOST_PAIRS", 2)
+    paper = paper_of(handmade.workbook(tmp_path / "t.xlsx", rows_of(*(("a", sign) for sign in (1, 1, -1, -1)))))
+    assert [row[0] for row in paper["Pairs"].values] == ["pair", 1, 2]
+    assert dict(paper["Summary"].values)["Pairs"] == "the first 2 of 4 are shown; all of them are in pairs.csv"
 
 
 def test_the_header_stays_in_sight_and_rows_can_be_filtered(tmp_path):
