@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.workbook.book_writer import Band, BookWriter, Style, boolean, number, text
+from core.workbook.book_writer import Band, BookWriter, Style, number, text
 from core.workbook.decimals import parse, show
 from core.workbook.header import Column
 from core.workbook.source import Source
@@ -192,7 +192,7 @@ def _fact(value: object) -> str:
         case None:
             return ""
         case bool():
-            return boolean(value)
+            return text("yes" if value else "no")
         case int() | float() | Decimal():
             exact = parse(str(value))
             return text(str(value)) if exact is None else number(*exact)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date, datetime
 from pathlib import Path
 
@@ -125,6 +126,15 @@ def test_all_pairs_come_with_their_files(http, upload, ask, ledger):
     assert [str(row["first_amount"]) for row in parquet] == ["100.10"] * 3
     paper = openpyxl.load_workbook(io.BytesIO(made["working-paper.xlsx"]))
     assert paper.sheetnames == ["Summary", "Pairs", "Matched", "Unmatched", "Skipped cells"]
+    summary = dict(paper["Summary"].values)
+    assert (summary["found"], summary["pairs"], summary["sum_first"]) == ("yes", 3, 300.3)
+    assert json.loads(summary["POST /api/v1/jobs"])["params"].keys() == {
+        "file",
+        "column",
+        "target",
+        "mode",
+        "tolerance",
+    }
     matched = list(paper["Matched"].iter_rows(values_only=True))
     assert matched[1] == (2, "Acme", 100.1, "1, 2, 3")
     cell = paper["Matched"].cell(5, 3)
