@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from core.errors import InvalidInputError, UnreadableFileError
@@ -15,6 +18,8 @@ DELIMITERS = (",", ";", "\t", "|", ":", "^", "~")
 GUARD_COLUMN = "reckoner_line"  # the files we write have it: there, a leading apostrophe guards against formulas
 RARELY_BY_CHANCE = 10
 LONGEST_HEADER = 1 << 20
+MOST_COMPARED, LONGEST_COMPARED = 100, 100  # comparing takes long where names do
+BETWEEN_WORDS = re.compile(r"[ \u00a0-]+")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
@@ -54,7 +59,7 @@ def header_of(names: Sequence[str], mapping: Mapping[Any, str], *, line: int = 1
     if missing:
         raise InvalidInputError(
             f"line {line}: no column {', '.join(missing)}; the file has {', '.join(cleaned)[:500] or 'none'}."
-            " Name other columns with `mapping`.",
+            f" Name other columns with `mapping`{_nearest(missing, cleaned)}.",
             line=line,
             missing=missing,
             columns=list(cleaned)[:100],
@@ -62,8 +67,16 @@ def header_of(names: Sequence[str], mapping: Mapping[Any, str], *, line: int = 1
     return Header(cleaned, tuple(positions))
 
 
+def _nearest(missing: Sequence[str], names: Sequence[str]) -> str:
+    """The mapping that a slip of the pen asks for, if there is one."""
+    others = [name for name in names[:MOST_COMPARED] if name not in COLUMNS and len(name) < LONGEST_COMPARED]
+    near = {name: found[0] for name in missing if (found := get_close_matches(name, others, n=1))}
+    return f", perhaps {json.dumps(near, ensure_ascii=False)}" if near else ""
+
+
 def _clean(name: str) -> str:
-    return name.strip(' \t\r\n"\ufeff').lower()
+    """`Created At` and `created-at` are created_at."""
+    return BETWEEN_WORDS.sub("_", name.strip(' \t\r\n"\ufeff').lower())
 
 
 def encoding_of(sample: bytes) -> tuple[str, int]:

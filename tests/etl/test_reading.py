@@ -141,6 +141,7 @@ def test_a_hostile_pile_of_quotes_is_read_in_time_that_grows_with_its_size():
         ("id,name\n1,a\n", "no column company_id, amount, status, created_at, paid_at; the file has id, name"),
         (HEAD + ",id\n", "'id' comes more than once"),
         (GOOD + "\n", "no column id"),
+        (HEAD.replace("amount", "amuont") + "\n", 'mapping`, perhaps {"amount": "amuont"}'),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_one_clear_error(text, message):
@@ -155,6 +156,12 @@ def test_a_header_alone_is_a_file_with_no_rows():
 def test_columns_may_stand_anywhere_and_be_called_otherwise():
     text = "Paid_At,extra,STATUS,created_at,amount,company_id,name,key\n,x,paid,2024-01-01,1.50,c1,Acme,a1\n"
     assert read(text, mapping={"id": "Key"}) == {2: good()}
+
+
+def test_spaces_and_dashes_between_the_words_of_a_header_are_the_same_columns():
+    assert read("ID, Name ,Company ID,AMOUNT,Status,Created-At,paid at\n" + GOOD) == {2: good()}
+    text = "ID,Name,Company ID,Gross-Amount,Status,Created-At,paid at\n" + GOOD
+    assert read(text, mapping={"amount": "gross amount"}) == {2: good()}
 
 
 def test_a_file_we_wrote_is_read_without_its_guards():
