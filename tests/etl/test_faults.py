@@ -96,7 +96,7 @@ def test_a_cancelled_run_shows_nothing_and_the_next_one_goes_on(own):
 
 
 def test_a_run_is_cancelled_in_the_middle_of_a_statement(make_platform):
-    platform = make_platform(RECKONER_CANCEL_GRACE="600")  # nothing is killed: the statement has to be stopped
+    platform = make_platform(cancel_grace=600)  # nothing is killed: the statement has to be stopped
     write(platform.home / "data" / "small.csv", 500, dirt=0.05, seed=12)
     platform.start_worker(wait=False)
     platform.start_api()
