@@ -3,9 +3,8 @@
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from isal import isal_zlib
 
@@ -25,8 +24,7 @@ INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls it an
 OUTPUT_BYTES = 1 << 20  # the most one step of inflating may give: a bomb is stopped long before memory is
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One entry of the archive's directory, as declared: what is read must agree with it."""
 
     name: str

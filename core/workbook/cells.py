@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.workbook import decimals
 
@@ -31,22 +30,27 @@ SMALLEST_EXPONENT = -127
 Tick = Callable[[int, int], None]  # packed bytes read, of how many
 
 
-@dataclass(frozen=True)
 class Cells:
     """The cells of one column from top to bottom, empty ones left out. `rows` are the sheet's own numbers."""
 
-    rows: npt.NDArray[np.int64]
-    kinds: npt.NDArray[np.uint8]
-    mantissas: npt.NDArray[np.int64]  # of kinds with a text: the place in `texts`
-    exponents: npt.NDArray[np.int8]
-    texts: Sequence[str]
+    __slots__ = ("exponents", "kinds", "mantissas", "rows", "texts")
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.int64],
+        kinds: npt.NDArray[np.uint8],
+        mantissas: npt.NDArray[np.int64],  # of kinds with a text: the place in `texts`
+        exponents: npt.NDArray[np.int8],
+        texts: Sequence[str],
+    ) -> None:
+        self.rows, self.kinds, self.mantissas, self.exponents = rows, kinds, mantissas, exponents
+        self.texts = texts
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
-@dataclass(frozen=True)
-class CellValue:
+class CellValue(NamedTuple):
     """One cell, understood."""
 
     kind: CellKind

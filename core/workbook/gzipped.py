@@ -2,8 +2,6 @@
 
 import errno
 import io
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
@@ -43,6 +41,9 @@ class Unpacked:
     """The content as a file of this machine, for readers that jump about in it. It goes with `close`."""
 
     def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
+        import shutil  # noqa: PLC0415 - few files are packed: the others do not wait for these two
+        import tempfile  # noqa: PLC0415
+
         self._folder = tempfile.TemporaryDirectory(prefix="reckoner-")
         self.path = Path(self._folder.name) / "unpacked"
         try:

@@ -1,7 +1,7 @@
 """Find the header row and the column or sheet people mean, and say what is there when it is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import InvalidInputError
 from core.workbook import addresses
@@ -12,11 +12,10 @@ NUMBERS = (CellKind.NUMBER, CellKind.BIG)
 NAMED_MOST = 12
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A column that was asked for: where it is and what its header calls it."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # nobody asks a column for the place of a value in it
     name: str
 
     @property
@@ -24,8 +23,7 @@ class Column:
         return addresses.letters(self.index)
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """The header row, 0 if there is none, with the names it gives the columns."""
 
     row: int

@@ -1,10 +1,9 @@
 """How much a workbook may ask of us: every limit that hostile or broken files meet, in one place."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The defaults let an honest 500 MB sheet through and stop each known bomb early."""
 
     max_parts: int = 10_000  # a workbook has tens; a million tiny ones cost memory before the first is read

@@ -1,9 +1,9 @@
 """What stands around the sheets of an .xlsx file: their names and parts, the date system, the date styles."""
 
 import posixpath
-from dataclasses import dataclass
 from functools import cached_property
 from pyexpat import ExpatError
+from typing import NamedTuple
 from xml.parsers import expat
 
 from core.errors import UnreadableFileError, UnsupportedTypeError
@@ -15,8 +15,7 @@ DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range
 DATE_LETTERS = frozenset("dmyhs")
 
 
-@dataclass(frozen=True)
-class SheetPart:
+class SheetPart(NamedTuple):
     """A worksheet: its name, whether people see it, and its part in the archive."""
 
     name: str

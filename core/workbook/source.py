@@ -1,8 +1,7 @@
 """What every kind of file gives a reader: sheets, the first rows whole, and chosen columns as cells."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.workbook.cells import Cells, CellValue
 
@@ -18,25 +17,22 @@ def no_tick(_done: int, _total: int, /) -> None:
 ONLY_SHEET = "table"
 
 
-@dataclass(frozen=True)
-class SheetInfo:
+class SheetInfo(NamedTuple):
     """A sheet as people know it."""
 
     name: str
-    index: int
+    index: int  # type: ignore[assignment]  # nobody asks a sheet for the place of a value in it
     hidden: bool = False
 
 
-@dataclass(frozen=True)
-class HeadCell:
+class HeadCell(NamedTuple):
     """A cell of the first rows, with what only the preview asks for."""
 
     value: CellValue
     is_date: bool = False
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The first rows that hold anything: by row number, by column."""
 
     rows: Mapping[int, Mapping[int, HeadCell]]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from core.errors import UnreadableFileError
@@ -132,12 +131,7 @@ class XlsxSource:
         kinds, mantissas = cells.kinds.copy(), cells.mantissas.copy()
         kinds[shared] = CellKind.TEXT
         mantissas[shared] = which + len(cells.texts)
-        return replace(
-            cells,
-            kinds=kinds,
-            mantissas=mantissas,
-            texts=[*cells.texts, *texts] if cells.texts else texts,
-        )
+        return Cells(cells.rows, kinds, mantissas, cells.exponents, [*cells.texts, *texts] if cells.texts else texts)
 
 
 def _head_cell(cell: RawCell, value: CellValue, texts: dict[int, str], dates: frozenset[int]) -> HeadCell:

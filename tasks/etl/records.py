@@ -7,7 +7,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,7 +26,7 @@ from tasks.etl.reasons import Reason
 PIECE_BYTES = 4 * 1024**2
 THREADS = 2
 # Inflated as it is read, a file may have any size; only how much it grows tells a bomb.
-UNPACKED = replace(limits.DEFAULT, max_part_bytes=1 << 50)
+UNPACKED = limits.DEFAULT._replace(max_part_bytes=1 << 50)
 SCHEMA = pa.schema(
     [
         ("line", pa.int64()),

@@ -76,7 +76,7 @@ class CachedSource:
         facts = {
             "format": source.format,
             "is_1904": source.is_1904,
-            "sheets": [vars(sheet) for sheet in source.sheets],
+            "sheets": [sheet._asdict() for sheet in source.sheets],
         }
         self._remember("book", facts)
         return facts
@@ -186,8 +186,7 @@ def _described(head: Head) -> dict[str, Any]:
     return {
         "has_header": head.has_header,
         "rows": [
-            [number, [[at, *vars(cell.value).values(), cell.is_date] for at, cell in row.items()]]
-            for number, row in head.rows.items()
+            [number, [[at, *cell.value, cell.is_date] for at, cell in row.items()]] for number, row in head.rows.items()
         ],
     }
 
