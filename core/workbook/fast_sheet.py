@@ -22,18 +22,25 @@ from core.workbook.vector_decimals import (
     Places,
     Words,
     first_byte,
+    first_byte_of,
+    leading_number,
     parse_spans,
-    whole_numbers,
+    wide_of,
     words_of,
 )
 
+# glibc gives large blocks back once they are free, and a fifth of the time went into getting them again for each piece.
+# After a block of this size has come and gone, untouched, it keeps all that are smaller.
+KEPT_BYTES = 16 << 20
 MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
 CELL_HEAD = re.compile(rb'"(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c))')
 TYPE = re.compile(rb' t="([^"]*)"')
 DATA_END = b"</sheetData>"
 VALUE_END = int.from_bytes(b"</v></c>", "little")
 WORD = 8
-CELL_START, ADDRESS_START = (int.from_bytes(text, "little") for text in (b"<c", b"c r="))
+LAYOUT_WORDS, VALUE_WORDS = 4, 3  # what is longer goes through the general parser
+CELL_START = b'<c r="'
+CELL_PAIR, ADDRESS_QUAD = (int.from_bytes(text, "little") for text in (CELL_START[:2], CELL_START[1:5]))
 EMPTY = 255  # a kind for cells to drop
 PLAIN = {b"n": CellKind.NUMBER, b"s": CellKind.SHARED, b"b": CellKind.BOOLEAN}  # what vectors read
 MASKS = [np.uint64((1 << (8 * n)) - 1) if n < WORD else np.uint64(0xFFFFFFFFFFFFFFFF) for n in range(WORD + 1)]
@@ -49,6 +56,7 @@ class Region:
 
 def read_columns(pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT) -> list[Cells]:
     """The cells of those columns from `first_row` down, in one pass over the pieces."""
+    np.empty(KEPT_BYTES, np.uint8)
     builders = [CellsBuilder() for _ in columns]
     for region in ordinary_regions(pieces, limits):
         _check(region)
@@ -98,60 +106,61 @@ def _check(region: Region) -> None:
     cells = addressed = 0
     for shift in range(2):
         pairs = np.frombuffer(buffer, "<u2", offset=shift, count=(end - shift) // 2)
-        cells += int(np.count_nonzero(pairs == CELL_START))
+        cells += int(np.count_nonzero(pairs == CELL_PAIR))
     for shift in range(4):
         quads = np.frombuffer(buffer, "<u4", offset=shift, count=(end - shift + 3) // 4)
-        addressed += int(np.count_nonzero(quads == ADDRESS_START))
+        addressed += int(np.count_nonzero(quads == ADDRESS_QUAD))
     if cells != addressed:
         raise UnusualSheetError
 
 
-def _candidates(region: Region, letters: bytes) -> Places:
-    """Where the column's letters stand in `<c r="B12"`: a four-byte search, then a closer look."""
-    pattern = (b' r="' + letters)[-4:]
-    found = []
-    for shift in range(4):
-        quads = np.frombuffer(region.buffer, "<u4", offset=shift, count=(region.end - shift + 3) // 4)
-        hits = np.flatnonzero(quads == int.from_bytes(pattern, "little"))
-        if hits.size:
-            found.append(hits * 4 + shift)
-    if not found:
-        return np.empty(0, np.int64)
-    places = np.concatenate(found) if len(found) > 1 else found[0]
-    places.sort()
-    places += 4 - len(letters)
-    raw = np.frombuffer(region.buffer, np.uint8)
-    places = places[(places >= 6) & (places < region.end)]  # noqa: PLR2004 - the length of <c r="
-    good = (raw[places + len(letters)] >= ord("0")) & (raw[places + len(letters)] <= ord("9"))
-    for back, wanted in enumerate(b'"=r c<', start=1):
-        good &= raw[places - back] == wanted
-    return places[good]
+def _candidates(region: Region, words: Words, letters: bytes) -> Places:
+    """Where the row stands in `<c r="B12"`: its column's last letter is rare in a sheet; then a closer look."""
+    head = CELL_START + letters
+    digits = _places_of(letters[-1], region) + 1
+    digits = digits[digits >= len(head)]
+    start = head[:WORD]
+    good = (words[digits - len(head)] & MASKS[len(start)]) == int.from_bytes(start, "little")
+    good &= np.frombuffer(region.buffer, np.uint8)[digits] - np.uint8(ord("0")) <= 9  # noqa: PLR2004 - a digit
+    return digits[good]
+
+
+def _places_of(byte: int, region: Region) -> Places:
+    """Where a byte stands, if it is rare: eight bytes without it are passed over at once."""
+    eights = -(-region.end // WORD)  # the last one may reach behind the end
+    hits = (np.frombuffer(region.buffer, np.uint8, WORD * eights) == byte).view(np.uint64)
+    some = np.flatnonzero(hits != 0)
+    within = np.flatnonzero(hits[some].view(np.bool_))
+    places = some[within >> 3] * WORD + (within & 7)
+    return places[places < region.end]
 
 
 def _read_region(region: Region, column: int, first_row: int, builder: CellsBuilder) -> None:
     letters = addresses.letters(column).encode()
-    places = _candidates(region, letters)
-    if not places.size:
-        return
-    digits = places + len(letters)
     words = words_of(region.buffer)
-    lengths = first_byte(words[digits], ord('"'))
+    digits = _candidates(region, words, letters)
+    if not digits.size:
+        return
+    texts = words[digits]
+    lengths = first_byte(texts, ord('"'))
     heads = digits + lengths
-    rows, good = whole_numbers(words, heads, lengths)
+    rows, good = leading_number(texts, lengths)
     if not bool(np.all(good & (lengths < WORD) & (rows > 0) & (rows <= addresses.MAX_ROWS))):
         raise UnusualSheetError
-    kinds, starts = _by_layout(region.buffer, words, heads)
-    mantissas = np.zeros(len(places), np.int64)
-    exponents = np.zeros(len(places), np.int8)
+    kinds, starts = _by_layout(region.buffer, heads)
+    mantissas = np.zeros(len(digits), np.int64)
+    exponents = np.zeros(len(digits), np.int8)
     plain = np.flatnonzero((kinds == CellKind.NUMBER) | (kinds == CellKind.SHARED) | (kinds == CellKind.BOOLEAN))
     if plain.size:
-        ends = _value_ends(words, starts[plain])
-        numbers = parse_spans(words, starts[plain], ends)
+        values = starts[plain]
+        ends = values + first_byte_of(wide_of(region.buffer, values, VALUE_WORDS), ord("<"))
+        numbers = parse_spans(region.buffer, values, ends)
         sure = numbers.good & (words[ends] == VALUE_END)
         sure &= (kinds[plain] == CellKind.NUMBER) | ((numbers.exponents == 0) & (numbers.mantissas >= 0))
-        sure &= (kinds[plain] != CellKind.BOOLEAN) | ((ends - starts[plain] == 1) & (numbers.mantissas <= 1))
+        sure &= (kinds[plain] != CellKind.BOOLEAN) | ((ends - values == 1) & (numbers.mantissas <= 1))
         mantissas[plain], exponents[plain] = numbers.mantissas, numbers.exponents
         kinds[plain[~sure]] = CellKind.TEXT
+    places = digits - len(CELL_START) - len(letters)
     _add(region, places, Cells(rows, kinds, mantissas, exponents, ()), first_row, builder)
 
 
@@ -169,7 +178,7 @@ def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: 
     builder.add_block(rows, kinds, mantissas, exponents)
 
 
-def _by_layout(buffer: bytes, words: Words, heads: Places) -> tuple[npt.NDArray[np.uint8], Places]:
+def _by_layout(buffer: bytes, heads: Places) -> tuple[npt.NDArray[np.uint8], Places]:
     """Kind of each cell and where its value starts, by the bytes between address and value.
 
     The first cell not yet known gives a layout, compared with all others at once; a sheet has a handful. Kind
@@ -177,7 +186,7 @@ def _by_layout(buffer: bytes, words: Words, heads: Places) -> tuple[npt.NDArray[
     """
     kinds = np.full(len(heads), CellKind.TEXT, np.uint8)
     starts = heads.copy()
-    left = np.arange(len(heads))
+    left, texts = np.arange(len(heads)), wide_of(buffer, heads, LAYOUT_WORDS)
     for _ in range(MOST_LAYOUTS):
         if not left.size:
             break
@@ -186,14 +195,14 @@ def _by_layout(buffer: bytes, words: Words, heads: Places) -> tuple[npt.NDArray[
             raise UnusualSheetError
         layout = match[0]
         same = np.ones(len(left), np.bool_)
-        for offset in range(0, len(layout), WORD):
-            part = layout[offset : offset + WORD]
-            wanted = np.uint64(int.from_bytes(part, "little"))
-            same &= (words[np.minimum(heads[left] + offset, len(words) - 1)] & MASKS[len(part)]) == wanted
+        for number in range(min(-(-len(layout) // WORD), LAYOUT_WORDS)):
+            part = layout[number * WORD : (number + 1) * WORD]
+            same &= (texts[:, number] & MASKS[len(part)]) == int.from_bytes(part, "little")
         chosen = left[same]
-        kinds[chosen] = _kind_of(layout)
-        starts[chosen] += len(layout)
-        left = left[~same]
+        if len(layout) <= LAYOUT_WORDS * WORD:
+            kinds[chosen] = _kind_of(layout)
+            starts[chosen] += len(layout)
+        left, texts = left[~same], texts[~same]
     return kinds, starts
 
 
@@ -205,20 +214,10 @@ def _kind_of(layout: bytes) -> int:
     return PLAIN.get(written, CellKind.TEXT) if layout.endswith(b"<v>") else CellKind.TEXT
 
 
-def _value_ends(words: Words, starts: Places) -> Places:
-    """Where the next tag opens, looked for in three words; further away is for the general parser."""
-    lengths = first_byte(words[starts], ord("<"))
-    for step in (WORD, 2 * WORD):
-        further = np.flatnonzero(lengths == step)
-        if further.size:
-            lengths[further] += first_byte(words[starts[further] + step], ord("<"))
-    return starts + lengths
-
-
 def _cut_out(region: Region, places: Places) -> bytes:
-    """The cells the vectors did not understand, whole."""
+    """The cells that start at those places, whole."""
     fragments = []
     for place in places.tolist():
         end = region.buffer.find(b"</c>", place, region.end)
-        fragments.append(region.buffer[place - 6 : end + 4 if end >= 0 else region.end])
+        fragments.append(region.buffer[place : end + 4 if end >= 0 else region.end])
     return b"".join(fragments)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.workbook.cells import CellKind, CellsBuilder, CellValue, number_value
-from core.workbook.vector_decimals import PADDING, Places, parse_spans, words_of
+from core.workbook.vector_decimals import PADDING, Places, parse_spans
 
 EMPTY = 255
 FRONT = b"\0" * 24  # the vectors look back before the first text
@@ -28,7 +28,7 @@ def add_texts(builder: CellsBuilder, rows: Places, texts: Sequence[str]) -> None
     offsets = np.frombuffer(memoryview(places or b""), np.int64)[: len(texts) + 1]
     buffer = b"".join((FRONT, data.to_pybytes() if data is not None else b"", PADDING))
     starts, ends = offsets[:-1] + len(FRONT), offsets[1:] + len(FRONT)
-    numbers = parse_spans(words_of(buffer), starts, ends)
+    numbers = parse_spans(buffer, starts, ends)
     kinds = np.full(len(texts), CellKind.NUMBER, np.uint8)
     mantissas, exponents = numbers.mantissas.copy(), numbers.exponents.copy()
     for place in np.flatnonzero(~numbers.good).tolist():

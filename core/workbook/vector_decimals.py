@@ -33,11 +33,39 @@ def words_of(buffer: bytes) -> Words:
     return np.ndarray(shape=(len(buffer) - WORD + 1,), dtype="<u8", buffer=buffer, strides=(1,))
 
 
+def wide_of(buffer: bytes, places: Places, count: int) -> Words:
+    """So many words from each place on, a row for each: one look at scattered bytes costs as much as many."""
+    width = WORD * count
+    wide = np.ndarray(shape=(len(buffer) - width + 1,), dtype=f"V{width}", buffer=buffer, strides=(1,))
+    return wide[places].view("<u8").reshape(-1, count)
+
+
 def first_byte(words: Words, wanted: int) -> Places:
     """Where in each word the byte first stands, 8 if nowhere."""
     mixed = words ^ (LOW_BITS * U(wanted))
     found = (mixed - LOW_BITS) & ~mixed & HIGH_BITS
     return (np.bitwise_count((found & (~found + U(1))) - U(1)) >> 3).astype(np.int64)
+
+
+def first_byte_of(wide: Words, wanted: int) -> Places:
+    """The same in rows of several words; a word after the first is looked at only where it has to be."""
+    found = first_byte(wide[:, 0], wanted)
+    for number in range(1, wide.shape[1]):
+        further = np.flatnonzero(found == WORD * number)
+        if not further.size:
+            break
+        found[further] += first_byte(wide[further, number], wanted)
+    return found
+
+
+def leading_number(words: Words, lengths: Places) -> tuple[Places, Marks]:
+    """The number in the first bytes of each word; the mark says that all were digits."""
+    return _value_of((words ^ ZEROS) << _bits(WORD - lengths))
+
+
+def _bits(count: Places) -> Words:
+    """So many bytes as bits to shift by. Of a negative count this makes a huge one, and NumPy shifts to nothing."""
+    return count.astype(np.uint64) << U(3)
 
 
 def whole_numbers(words: Words, ends: Places, lengths: Places) -> tuple[Places, Marks]:
@@ -55,6 +83,11 @@ def _eight(words: Words, ends: Places, lengths: Places) -> tuple[Places, Marks]:
     shift = ((WORD - np.maximum(lengths, 1)) * 8).astype(np.uint64)
     digits = ((words[ends - WORD] ^ ZEROS) >> shift) << shift
     digits[lengths == 0] = 0
+    return _value_of(digits)
+
+
+def _value_of(digits: Words) -> tuple[Places, Marks]:
+    """The number of eight digits each, from 0 to 9 byte by byte; the mark says that they are."""
     good = ((digits + TO_HIGH) | digits) & HIGH_BITS == 0
     digits = (digits * U(10) + (digits >> U(8))) & PAIRS
     digits = (digits * U(100) + (digits >> U(16))) & QUADS
@@ -71,10 +104,46 @@ class ParsedNumbers:
     good: Marks
 
 
-def parse_spans(words: Words, starts: Places, ends: Places) -> ParsedNumbers:
-    """Numbers written between `starts` and `ends`; eight readable bytes must stand before the first."""
-    negative = (words[starts] & U(0xFF)) == ord("-")
-    starts = starts + negative
+def parse_spans(buffer: bytes, starts: Places, ends: Places) -> ParsedNumbers:
+    """Numbers written between `starts` and `ends`; eight readable bytes must stand before the first, 16 behind it."""
+    wide = wide_of(buffer, starts, 2)
+    negative = (wide[:, 0] & U(0xFF)) == ord("-")
+    if negative.any():
+        starts = starts + negative
+        wide = wide_of(buffer, starts, 2)
+    values, decimals, good, long = _short_numbers(wide, ends - starts)
+    if long.size:
+        values[long], decimals[long], good[long] = _long_numbers(words_of(buffer), starts[long], ends[long])
+    return ParsedNumbers(np.where(negative, -values, values), (-decimals).astype(np.int8), good)
+
+
+def _short_numbers(wide: Words, lengths: Places) -> tuple[Places, Places, Marks, Places]:
+    """What two words hold: values, decimals, and whether they are numbers; and the places of what is longer."""
+    first, second = wide[:, 0] ^ ZEROS, wide[:, 1] ^ ZEROS
+    whole = np.minimum(first_byte_of(wide, ord(".")), lengths)
+    before = _bits(whole)
+    values, good = _value_of((first << (U(64) - before)) | (first >> (before - U(64))) | (second << (U(128) - before)))
+    if int(whole.max(initial=0)) > WORD:
+        upper, upper_good = _value_of(first << (U(128) - before))
+        values += upper * np.int64(10**8)
+        good &= upper_good
+    good &= whole > 0
+    decimals = np.zeros(len(values), np.int64)
+    if (whole < lengths).any():
+        decimals = np.maximum(lengths - whole - 1, 0)
+        behind = before + U(8)
+        text = (first >> behind) | (second << (U(64) - behind)) | (second >> (behind - U(64)))
+        fractions, fractions_good = _value_of(text << _bits(WORD - decimals))
+        good &= fractions_good & ((decimals > 0) | (whole == lengths))
+    long = np.flatnonzero((lengths > LONGEST) | (decimals > WORD))
+    good[long] = False
+    if decimals.any():
+        decimals = np.where(good, decimals, 0)
+        values, decimals = _without_zeros(np.where(good, values * POWERS[decimals] + fractions, 0), decimals)
+    return values, decimals, good, long
+
+
+def _long_numbers(words: Words, starts: Places, ends: Places) -> tuple[Places, Places, Marks]:
     lengths = ends - starts
     dots = first_byte(words[starts], ord("."))
     for step in (WORD, 2 * WORD):
@@ -82,10 +151,6 @@ def parse_spans(words: Words, starts: Places, ends: Places) -> ParsedNumbers:
         if further.size:
             dots[further] += first_byte(words[starts[further] + step], ord("."))
     has_dot = dots < lengths
-    if not has_dot.any():
-        values, good = whole_numbers(words, ends, np.minimum(lengths, LONGEST))
-        good &= (lengths > 0) & (lengths <= LONGEST)
-        return ParsedNumbers(np.where(negative, -values, values), np.zeros(len(values), np.int8), good)
     whole_lengths = np.where(has_dot, dots, lengths)
     decimals = np.where(has_dot, lengths - dots - 1, 0)
     values, good = whole_numbers(words, starts + whole_lengths, np.clip(whole_lengths, 0, LONGEST))
@@ -95,8 +160,7 @@ def parse_spans(words: Words, starts: Places, ends: Places) -> ParsedNumbers:
     good &= (decimals <= LONGEST) & (whole_lengths + decimals <= MOST_DIGITS)
     decimals = np.where(good, decimals, 0)
     values = np.where(good, values, 0) * POWERS[decimals] + np.where(good, fractions, 0)
-    values, decimals = _fold(values, decimals)
-    return ParsedNumbers(np.where(negative, -values, values), (-decimals).astype(np.int8), good)
+    return *_fold(values, decimals), good
 
 
 def _fold(values: Places, decimals: Places) -> tuple[Places, Places]:

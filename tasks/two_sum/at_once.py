@@ -150,7 +150,9 @@ def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> First
     in_order = all(bool(np.all(each.rows[:-1] <= each.rows[1:])) for each in cells)
     if not in_order or largest * 10**scale >= SAFE or any(each.kinds.any() for each in cells):
         return None
-    values = mantissas if scale == 0 else mantissas * (10 ** np.arange(scale + 1))[exponents.astype(np.int64) + scale]
+    values = mantissas.copy() if scale else mantissas
+    for exponent in range(1 - scale, 1):
+        np.multiply(values, 10 ** (scale + exponent), out=values, where=exponents == exponent)
     pair = Matcher(Question(int(target.scaleb(scale))), Entries(values)).first()
     return _found(wanted, [each.rows for each in cells], pair)
 

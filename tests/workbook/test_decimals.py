@@ -70,6 +70,8 @@ NUMBER_TEXTS = st.one_of(
 
 @given(st.lists(NUMBER_TEXTS, max_size=20))
 @example(["1", "2.5", "0.1", "x", "123456789012345678", "1234567890123456.78", "0.000000000000000001"])
+@example(["12345678", "-123456789", "1234567890123456", "12345678.5", "123456789.25", "-1234567.12345678"])
+@example(["1234567.123456789", "0.12345678", "-0.123456789", "99999999.99999999", "-5.", "-.5", "-", "--1", "1.2.3"])
 def test_many_texts_at_once_are_the_texts_one_by_one(texts):
     together, alone = CellsBuilder(), {}
     rows = np.arange(1, len(texts) + 1)
