@@ -122,7 +122,8 @@ def _candidates(region: Region, words: Words, letters: bytes) -> Places:
     start = head[:WORD]
     good = (words[digits - len(head)] & MASKS[len(start)]) == int.from_bytes(start, "little")
     good &= np.frombuffer(region.buffer, np.uint8)[digits] - np.uint8(ord("0")) <= 9  # noqa: PLR2004 - a digit
-    return digits[good]
+    found: Places = digits[good]
+    return found
 
 
 def _places_of(byte: int, region: Region) -> Places:
@@ -131,7 +132,7 @@ def _places_of(byte: int, region: Region) -> Places:
     hits = (np.frombuffer(region.buffer, np.uint8, WORD * eights) == byte).view(np.uint64)
     some = np.flatnonzero(hits != 0)
     within = np.flatnonzero(hits[some].view(np.bool_))
-    places = some[within >> 3] * WORD + (within & 7)
+    places: Places = some[within >> 3] * WORD + (within & 7)
     return places[places < region.end]
 
 

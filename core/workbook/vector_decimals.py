@@ -121,18 +121,18 @@ def _short_numbers(wide: Words, lengths: Places) -> tuple[Places, Places, Marks,
     """What two words hold: values, decimals, and whether they are numbers; and the places of what is longer."""
     first, second = wide[:, 0] ^ ZEROS, wide[:, 1] ^ ZEROS
     whole = np.minimum(first_byte_of(wide, ord(".")), lengths)
-    before = _bits(whole)
-    values, good = _value_of((first << (U(64) - before)) | (first >> (before - U(64))) | (second << (U(128) - before)))
+    upper_shift = _bits(2 * WORD - whole)
+    values, good = _value_of((first << _bits(WORD - whole)) | (first >> _bits(whole - WORD)) | (second << upper_shift))
     if int(whole.max(initial=0)) > WORD:
-        upper, upper_good = _value_of(first << (U(128) - before))
+        upper, upper_good = _value_of(first << upper_shift)
         values += upper * np.int64(10**8)
         good &= upper_good
     good &= whole > 0
     decimals = np.zeros(len(values), np.int64)
     if (whole < lengths).any():
         decimals = np.maximum(lengths - whole - 1, 0)
-        behind = before + U(8)
-        text = (first >> behind) | (second << (U(64) - behind)) | (second >> (behind - U(64)))
+        behind = whole + 1
+        text = (first >> _bits(behind)) | (second << _bits(WORD - behind)) | (second >> _bits(behind - WORD))
         fractions, fractions_good = _value_of(text << _bits(WORD - decimals))
         good &= fractions_good & ((decimals > 0) | (whole == lengths))
     long = np.flatnonzero((lengths > LONGEST) | (decimals > WORD))

@@ -1,7 +1,7 @@
 """An .xlsx or .xlsm file as a source: the quick reader first, the general one for what is not ordinary."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 
 from core.errors import UnreadableFileError
@@ -94,8 +94,8 @@ class XlsxSource:
         if self._quick:
             from core.workbook import fast_sheet  # noqa: PLC0415 - its vectors take longest of all to load
 
-            with suppress(UnusualSheetError):
-                return fast_sheet.read_columns(self._pieces(sheet, tick), order, first_row, self._limits)
+            with suppress(UnusualSheetError), closing(self._pieces(sheet, tick)) as pieces:
+                return fast_sheet.read_columns(pieces, order, first_row, self._limits)
         builders = {column: CellsBuilder() for column in order}
 
         def on_cell(cell: RawCell) -> None:
@@ -112,9 +112,11 @@ class XlsxSource:
         feed(SheetEvents(on_cell, self._limits), self._pieces(sheet, tick), name, self._limits)
         return [builders[column].finish() for column in order]
 
-    def _pieces(self, sheet: SheetInfo, tick: Tick) -> Iterator[bytes]:
+    def _pieces(self, sheet: SheetInfo, tick: Tick) -> Generator[bytes]:
+        from core.workbook.ahead import one_ahead  # noqa: PLC0415 - the native part has a thread of its own
+
         part = self._package.sheets[sheet.index].part
-        for piece, done in self._archive.stream_with_progress(part, PIECE):
+        for piece, done in one_ahead(self._archive.stream_with_progress(part, PIECE)):
             tick(done, part.packed_bytes)
             yield piece
 

@@ -150,7 +150,7 @@ def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> First
     in_order = all(bool(np.all(each.rows[:-1] <= each.rows[1:])) for each in cells)
     if not in_order or largest * 10**scale >= SAFE or any(each.kinds.any() for each in cells):
         return None
-    values = mantissas.copy() if scale else mantissas
+    values = mantissas.copy() if scale and not mantissas.flags.writeable else mantissas
     for exponent in range(1 - scale, 1):
         np.multiply(values, 10 ** (scale + exponent), out=values, where=exponents == exponent)
     pair = Matcher(Question(int(target.scaleb(scale))), Entries(values)).first()
