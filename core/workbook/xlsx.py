@@ -15,7 +15,7 @@ from core.workbook.package import Package
 from core.workbook.sheet_events import RawCell, SheetEvents, feed, value_of
 from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
 
-PIECE = 128 << 10  # packed: in smaller ones the vectors are too short, in larger ones they leave the caches
+PIECE = 256 << 10  # packed: in smaller ones the vectors are too short, in larger ones they leave the caches
 
 
 class _EnoughRowsError(Exception):
