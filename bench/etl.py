@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg2
 
+from bench.etl_runs.ours import PEAK
 from bench.scan_runs.runs import Measured, best, run
 from bench.table import markdown
 from data.make_transactions import write
@@ -82,7 +83,9 @@ def _peer(peer: str, path: Path, url: str, rows: int) -> Measured:
 
 
 def _ours(command: str, path: Path, url: str) -> Measured:
-    return run([sys.executable, "-m", "bench.etl_runs.ours", command, str(path), url], None, ROOT)
+    found = run([sys.executable, "-m", "bench.etl_runs.ours", command, str(path), url], None, ROOT)
+    said = json.loads(found.said) if found.said.startswith("{") else {}
+    return replace(found, peak_mb=max(found.peak_mb, said.pop(PEAK, 0)), said=json.dumps(said) if said else found.said)
 
 
 def _ask(url: str, statement: str) -> list[Any]:

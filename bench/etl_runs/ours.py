@@ -20,20 +20,23 @@ from tasks.etl.stages.load import load
 from tasks.etl.stages.publish import publish
 from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.stages.transform import transform
-from tasks.etl.stages.workplace import Workplace
+from tasks.etl.stages.workplace import Workplace, peak_memory
 from tasks.etl.verdicts import Verdicts
+
+PEAK = "peak_mb"
 
 
 def run(path: Path, url: str, folder: Path) -> dict[str, float]:
-    """All stages, as the job does them; seconds of each."""
+    """All stages, as the job does them: seconds of each, and the largest peak of memory that one had."""
     db = Database(url, dumps=lambda value: dumps(value).decode())
     place = Workplace(db, folder)
     seconds: dict[str, float] = {}
-    started = time.perf_counter()
+    started, peak = time.perf_counter(), 0
 
     def lap(name: str) -> None:
-        nonlocal started
+        nonlocal started, peak
         seconds[name] = round(time.perf_counter() - started, 2)
+        peak = max(peak, peak_memory())  # each stage forgets that of the one before
         started = time.perf_counter()
 
     found = InputFile(path.name, sha256_of(path), path.stat().st_size, path)
@@ -48,7 +51,7 @@ def run(path: Path, url: str, folder: Path) -> dict[str, float]:
     with db.transaction() as connection:
         publish(place, known_run(db, row.id), connection)
     lap("publish")
-    return seconds
+    return {**seconds, PEAK: round(peak / 1024**2)}
 
 
 def dry(path: Path, _url: str, folder: Path) -> dict[str, Any]:

@@ -21,7 +21,9 @@ def interruptible(connection: Connection, tick: Callable[[], None]) -> Iterator[
     except Exception:
         if watch.finish() is None:
             raise
-    if stopped := watch.finish():
+    finally:
+        stopped = watch.finish()
+    if stopped is not None:
         raise stopped
 
 
