@@ -204,13 +204,29 @@ class Publication:
         )
 
     def _has_dependents(self) -> bool:
-        """Views that people built on charges would be lost with the old table."""
+        """What people built on charges would be lost with the old table: views, foreign keys, indexes, triggers."""
         return bool(
             self._count(
-                "SELECT count(*) FROM pg_depend"
-                " WHERE refobjid = 'charges'::regclass AND classid = 'pg_rewrite'::regclass"
+                "SELECT (SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_class'::regclass"
+                " AND refobjid = 'charges'::regclass AND deptype = 'n')"
+                " + (SELECT count(*) FROM pg_index WHERE indrelid = 'charges'::regclass AND NOT indisprimary)"
+                " + (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'charges'::regclass AND NOT tgisinternal"
+                r" AND tgname NOT LIKE 'keep\_sums\_%')"
+                " + (SELECT count(*) FROM pg_policy WHERE polrelid = 'charges'::regclass)"
+                " + (SELECT count(*) FROM pg_attribute WHERE attrelid = 'charges'::regclass AND attacl IS NOT NULL)"
             )
         )
+
+    def _grant_alike(self, table: str) -> None:
+        """Whoever may read charges may go on."""
+        granted = text(
+            "SELECT privilege_type || ' ON ' || :table || ' TO '"
+            " || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END"
+            " || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+            " FROM pg_class, aclexplode(relacl) WHERE oid = 'charges'::regclass AND grantee <> relowner"
+        )
+        for (each,) in self._run.execute(granted, {"table": table}).all():
+            self._do(f"GRANT {each}")
 
     def _swap_charges(self, *, has_charges: bool) -> None:
         """Build the whole new table aside, keys last, and put it in the place of the old one."""
@@ -239,6 +255,7 @@ class Publication:
             " SET total_amount = kept.total_amount + excluded.total_amount,"
             " transaction_count = kept.transaction_count + excluded.transaction_count"
         )
+        self._grant_alike(staged)
         self._lock_out_readers()
         self._do("DROP TABLE charges")
         self._do(f"ALTER TABLE {staged} SET SCHEMA public")

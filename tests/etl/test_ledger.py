@@ -56,6 +56,47 @@ def test_a_mended_file_adds_only_what_is_new(loader):
 
 
 @pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize(
+    ("hung", "found", "taken_down"),
+    [
+        ("CREATE VIEW theirs AS SELECT id FROM charges", "SELECT FROM theirs WHERE id = 'c'", "DROP VIEW theirs"),
+        (
+            "CREATE INDEX theirs ON charges (company_id)",
+            "SELECT FROM pg_indexes WHERE indexname = 'theirs' AND tablename = 'charges'",
+            "DROP INDEX theirs",
+        ),
+        (
+            "CREATE TABLE theirs (charge varchar(24) REFERENCES charges)",
+            "SELECT FROM pg_constraint WHERE confrelid = 'charges'::regclass",
+            "DROP TABLE theirs",
+        ),
+        (
+            "CREATE TRIGGER theirs AFTER TRUNCATE ON charges EXECUTE FUNCTION keep_daily_transactions()",
+            "SELECT FROM pg_trigger WHERE tgrelid = 'charges'::regclass AND tgname = 'theirs'",
+            "DROP TRIGGER theirs ON charges",
+        ),
+        (
+            "GRANT SELECT ON charges TO PUBLIC",
+            "SELECT FROM pg_class, aclexplode(relacl) WHERE oid = 'charges'::regclass AND grantee = 0",
+            "REVOKE ALL ON charges FROM PUBLIC",
+        ),
+    ],
+    ids=["a view", "an index", "a foreign key", "a trigger", "grants"],
+)
+def test_what_people_hung_on_the_charges_outlives_a_load(loader, db, hung, found, taken_down):
+    loader.run(loader.file(line("a")))
+    with db.transaction() as connection:
+        connection.execute(text(hung))
+    try:
+        loader.run(loader.file(line("b"), line("c"), line("d", amount="x")))
+        assert loader.all("SELECT id FROM charges ORDER BY id") == [("a",), ("b",), ("c",)]
+        assert loader.all(found) == [()]
+    finally:
+        with db.transaction() as connection:
+            connection.execute(text(taken_down))
+
+
+@pytest.mark.usefixtures("either_way")
 def test_a_charge_is_never_overwritten(loader):
     loader.run(loader.file(line("a", amount="1.00")))
     again = loader.run(loader.file(line("b"), line("a", amount="1.01")))
