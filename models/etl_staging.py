@@ -44,6 +44,10 @@ class Staging:
     def sums(self) -> str:
         return f"{SCHEMA}.sums_{int(self.load_id)}"
 
+    def aside(self, table: str) -> str:
+        """Where a whole new table of the ledger is built."""
+        return f"{SCHEMA}.new_{table}_{int(self.load_id)}"
+
     def chunk(self, number: int) -> str:
         return f"{self.raw}_{int(number)}"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
-from models.etl_staging import Staging, release
+from models.etl_staging import Staging
+from models.ledger_swap import Swap
 from models.raw_transaction import TEXT_COLUMNS
 
 SMALL = 50_000  # so few rows are inserted where they belong; more are attached or swapped in whole
@@ -21,7 +21,6 @@ BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 _TEXTS = ", ".join(TEXT_COLUMNS)
 _CHARGE = "id, company_id, amount, status, created_at, updated_at"
 PUBLISH_LOCK = 0x4C454447  # "LEDG": loads are made side by side and published one after the other
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,7 @@ class Publication:
         self._wait = wait
         self._rows = staged
         self._removed = 0  # charges that were staged and are known or refused
+        self._swap = Swap(connection, wait)
 
     def publish(self) -> Published:
         # Writers wait until we commit: what is compared below must not change. Readers go on.
@@ -91,9 +91,9 @@ class Publication:
         if known:
             self._remove("etl_known")
             self._do(f"DELETE FROM {self._staged.raw} WHERE line IN (SELECT line FROM etl_known)")
-        companies = self._add_companies()
         added = self._rows.charges - self._removed
-        is_swapped = added > SMALL and 2 * added >= self._ledger_rows() and not self._has_dependents()
+        is_swapped = self._is_worth_swapping("charges", added)
+        companies = self._add_companies(is_swapped=is_swapped)
         if is_swapped:
             self._swap_charges(has_charges=has_charges)
         else:
@@ -192,41 +192,34 @@ class Publication:
         rows = self._run.execute(text(f"SELECT reason, count(*) FROM ({each}) AS each GROUP BY 1 ORDER BY 1"))
         return {row[0]: int(row[1]) for row in rows}
 
-    def _add_companies(self) -> int:
+    def _is_worth_swapping(self, table: str, added: int) -> bool:
+        """Keys are built much faster than they grow; but what people hung on the table must stay."""
+        is_large = added > SMALL and 2 * added >= self._count(f"SELECT count(*) FROM {table}")
+        return is_large and self._swap.may_replace(table)
+
+    def _add_companies(self, *, is_swapped: bool) -> int:
         """Those that charges refer to; a name that the ledger has is kept."""
-        only = f"WHERE company_id IN (SELECT company_id FROM {self._staged.charges})"
+        only = f"company_id IN (SELECT company_id FROM {self._staged.charges})"
         if self._rows.is_summed and not self._removed:
-            only = ""
-        return self._do(
-            "INSERT INTO companies (company_id, company_name, full_id)"
-            f" SELECT company_id, company_name, full_id FROM {self._staged.companies} {only} ORDER BY company_id"
-            " ON CONFLICT (company_id) DO NOTHING"
+            only = "true"
+        new = (
+            f"(company_id, company_name, full_id) SELECT company_id, company_name, full_id"
+            f" FROM {self._staged.companies} AS new WHERE {only}"
         )
-
-    def _has_dependents(self) -> bool:
-        """What people built on charges would be lost with the old table: views, foreign keys, indexes, triggers."""
-        return bool(
-            self._count(
-                "SELECT (SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_class'::regclass"
-                " AND refobjid = 'charges'::regclass AND deptype = 'n')"
-                " + (SELECT count(*) FROM pg_index WHERE indrelid = 'charges'::regclass AND NOT indisprimary)"
-                " + (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'charges'::regclass AND NOT tgisinternal"
-                r" AND tgname NOT LIKE 'keep\_sums\_%')"
-                " + (SELECT count(*) FROM pg_policy WHERE polrelid = 'charges'::regclass)"
-                " + (SELECT count(*) FROM pg_attribute WHERE attrelid = 'charges'::regclass AND attacl IS NOT NULL)"
-            )
+        staged = self._count(f"SELECT count(*) FROM {self._staged.companies}")
+        if not (is_swapped and self._is_worth_swapping("companies", staged)):
+            return self._do(f"INSERT INTO companies {new} ORDER BY company_id ON CONFLICT (company_id) DO NOTHING")
+        aside = self._staged.aside("companies")
+        self._do(f"CREATE TABLE {aside} (LIKE companies INCLUDING DEFAULTS)")
+        self._do(f"INSERT INTO {aside} SELECT * FROM companies")
+        added = self._do(
+            f"INSERT INTO {aside} {new} AND NOT EXISTS (SELECT FROM companies AS old"
+            " WHERE old.company_id = new.company_id)"
         )
-
-    def _grant_alike(self, table: str) -> None:
-        """Whoever may read charges may go on."""
-        granted = text(
-            "SELECT privilege_type || ' ON ' || :table || ' TO '"
-            " || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END"
-            " || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
-            " FROM pg_class, aclexplode(relacl) WHERE oid = 'charges'::regclass AND grantee <> relowner"
-        )
-        for (each,) in self._run.execute(granted, {"table": table}).all():
-            self._do(f"GRANT {each}")
+        self._do(f"ALTER TABLE {aside} ADD CONSTRAINT pk_companies PRIMARY KEY (company_id)")
+        self._do(f"ANALYZE {aside}")
+        self._swap.put(aside, "companies")
+        return added
 
     def _swap_charges(self, *, has_charges: bool) -> None:
         """Build the whole new table aside, keys last, and put it in the place of the old one."""
@@ -245,39 +238,37 @@ class Publication:
         self._do(f"ALTER TABLE {staged} ADD CONSTRAINT pk_charges PRIMARY KEY (id)")
         self._do(
             f"ALTER TABLE {staged} ADD CONSTRAINT fk_charges_company_id"
-            " FOREIGN KEY (company_id) REFERENCES companies (company_id)"
+            f" FOREIGN KEY (company_id) REFERENCES {self._swap.now('companies')} (company_id)"
         )
         self._do(f"ANALYZE {staged}")
-        self._do(
-            "INSERT INTO daily_transactions AS kept (transaction_date, company_id, total_amount, transaction_count)"
-            f" SELECT day, company_id, total, rows FROM {sums} ORDER BY day, company_id"
-            " ON CONFLICT (transaction_date, company_id) DO UPDATE"
-            " SET total_amount = kept.total_amount + excluded.total_amount,"
-            " transaction_count = kept.transaction_count + excluded.transaction_count"
-        )
-        self._grant_alike(staged)
-        self._lock_out_readers()
-        self._do("DROP TABLE charges")
-        self._do(f"ALTER TABLE {staged} SET SCHEMA public")
-        self._do(f"ALTER TABLE {staged.partition('.')[2]} RENAME TO charges")
-        release(self._run, "charges")
+        self._add_sums(sums)
+        self._swap.put(staged, "charges")
+        self._swap.finish()
         self._do("SELECT watch_charges('charges')")
 
-    def _lock_out_readers(self) -> None:
-        """Wait for long readers in short turns: whoever comes while we wait must not queue behind us for long."""
-        while True:
-            self._do("SAVEPOINT before_lock")
-            try:
-                self._do("SET LOCAL lock_timeout = '500ms'")
-                self._do("LOCK TABLE charges IN ACCESS EXCLUSIVE MODE")
-            except OperationalError as error:
-                if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
-                    raise
-                self._do("ROLLBACK TO SAVEPOINT before_lock")
-                self._wait()
-            else:
-                self._do("SET LOCAL lock_timeout = 0")
-                return
+    def _add_sums(self, sums: str) -> None:
+        into = "(transaction_date, company_id, total_amount, transaction_count) SELECT"
+        if not self._is_worth_swapping("daily_transactions", self._count(f"SELECT count(*) FROM {sums}")):
+            self._do(
+                f"INSERT INTO daily_transactions AS kept {into} day, company_id, total, rows FROM {sums}"
+                " ORDER BY day, company_id ON CONFLICT (transaction_date, company_id) DO UPDATE"
+                " SET total_amount = kept.total_amount + excluded.total_amount,"
+                " transaction_count = kept.transaction_count + excluded.transaction_count"
+            )
+            return
+        aside = self._staged.aside("daily_transactions")
+        self._do(f"CREATE TABLE {aside} (LIKE daily_transactions)")
+        self._do(
+            f"INSERT INTO {aside} {into} day, company_id, sum(total), sum(rows) FROM"
+            f" (SELECT day, company_id, total, rows FROM {sums} UNION ALL"
+            " SELECT transaction_date, company_id, total_amount, transaction_count FROM daily_transactions) AS parts"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        self._do(f"ALTER TABLE {aside} ADD CONSTRAINT pk_daily_transactions PRIMARY KEY (transaction_date, company_id)")
+        shown = "transaction_date DESC, total_amount DESC, company_id"
+        self._do(f"CREATE INDEX ix_daily_transactions_shown ON {aside} ({shown})")
+        self._do(f"ANALYZE {aside}")
+        self._swap.put(aside, "daily_transactions")
 
     def _add_raw(self, rows: int) -> int:
         """Big loads stay where they are and only join the family; small ones move in with the others."""
@@ -297,9 +288,6 @@ class Publication:
 
     def _has_rows(self, table: str) -> bool:
         return self._run.execute(text(f"SELECT FROM {table} LIMIT 1")).first() is not None
-
-    def _ledger_rows(self) -> int:
-        return self._count("SELECT count(*) FROM charges")
 
     def _count(self, statement: str) -> int:
         return int(self._run.execute(text(statement)).scalar_one())

@@ -61,6 +61,26 @@ def test_a_mended_file_adds_only_what_is_new(loader):
     [
         ("CREATE VIEW theirs AS SELECT id FROM charges", "SELECT FROM theirs WHERE id = 'c'", "DROP VIEW theirs"),
         (
+            "CREATE VIEW theirs AS SELECT transaction_count FROM daily_transactions",
+            "SELECT FROM theirs WHERE transaction_count = 3",
+            "DROP VIEW theirs",
+        ),
+        (
+            "CREATE VIEW theirs AS SELECT transaction_count FROM daily_transaction_summary",
+            "SELECT FROM theirs WHERE transaction_count = 3",
+            "DROP VIEW theirs",
+        ),
+        (
+            "CREATE INDEX theirs ON companies (company_name)",
+            "SELECT FROM pg_indexes WHERE indexname = 'theirs' AND tablename = 'companies'",
+            "DROP INDEX theirs",
+        ),
+        (
+            "GRANT SELECT ON companies TO PUBLIC",
+            "SELECT FROM pg_class, aclexplode(relacl) WHERE oid = 'companies'::regclass AND grantee = 0",
+            "REVOKE ALL ON companies FROM PUBLIC",
+        ),
+        (
             "CREATE INDEX theirs ON charges (company_id)",
             "SELECT FROM pg_indexes WHERE indexname = 'theirs' AND tablename = 'charges'",
             "DROP INDEX theirs",
@@ -81,9 +101,19 @@ def test_a_mended_file_adds_only_what_is_new(loader):
             "REVOKE ALL ON charges FROM PUBLIC",
         ),
     ],
-    ids=["a view", "an index", "a foreign key", "a trigger", "grants"],
+    ids=[
+        "a view",
+        "a view of sums",
+        "a view of the report",
+        "an index of companies",
+        "grants of companies",
+        "an index",
+        "a foreign key",
+        "a trigger",
+        "grants",
+    ],
 )
-def test_what_people_hung_on_the_charges_outlives_a_load(loader, db, hung, found, taken_down):
+def test_what_people_hung_on_the_ledger_outlives_a_load(loader, db, hung, found, taken_down):
     loader.run(loader.file(line("a")))
     with db.transaction() as connection:
         connection.execute(text(hung))
@@ -243,28 +273,47 @@ def test_a_publish_that_is_rolled_back_leaves_no_trace(loader):
     loader.assert_balanced()
 
 
-def test_readers_see_the_old_state_or_the_new_one(loader, monkeypatch):
+@pytest.mark.parametrize(
+    "counted",
+    [
+        "SELECT (SELECT count(*) FROM charges), sum(transaction_count) FROM daily_transactions",
+        "SELECT (SELECT count(*) FROM charges), sum(transaction_count) FROM daily_transaction_summary",
+        (
+            "SELECT (SELECT sum(transaction_count) FROM daily_transaction_summary), count(*)"
+            " FROM companies JOIN charges USING (company_id)"
+        ),
+    ],
+)
+def test_readers_see_the_old_state_or_the_new_one(loader, monkeypatch, counted):
     monkeypatch.setattr(ledger, "SMALL", 0)
-    loader.run(loader.file(*(line(f"a{number}") for number in range(100))))
-    path = loader.file(*(line(f"b{number}") for number in range(400)))
-    run = loader.open(path)
-    load(loader.place, run, path)
-    transform(loader.place, loader.open(path))
-    counted = "SELECT (SELECT count(*) FROM charges), sum(transaction_count) FROM daily_transactions"
-    seen, stop = set(), threading.Event()
+    sizes = [1, 50, 100, 200, 400, 800]
+    seen, errors, stop = set(), [], threading.Event()
 
     def read():
         while not stop.is_set():
-            seen.add(loader.all(counted)[0])
+            try:
+                seen.add(loader.all(counted)[0])
+            except Exception as error:
+                errors.append(error)
+                raise
 
-    reader = threading.Thread(target=read)
-    reader.start()
-    with loader.db.transaction() as connection:
-        publish(loader.place, loader.open(path), connection)
-    loader.all("SELECT 1")
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for number, size in enumerate(sizes):
+        path = loader.file(*(line(f"{number}-{each}", company=f"c{each % 40}") for each in range(size)))
+        run = loader.open(path)
+        load(loader.place, run, path)
+        transform(loader.place, loader.open(path))
+        with loader.db.transaction() as connection:
+            publish(loader.place, loader.open(path), connection)
+        if number == 0:
+            for reader in readers:
+                reader.start()
     stop.set()
-    reader.join()
-    assert seen <= {(100, 100), (500, 500)}
+    for reader in readers:
+        reader.join()
+    states = {(sum(sizes[: number + 1]),) * 2 for number in range(len(sizes))}
+    assert errors == []
+    assert seen <= states
     loader.assert_balanced()
 
 
