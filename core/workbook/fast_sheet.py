@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import UnreadableFileError
+from core.kept_memory import keep_freed_blocks
 from core.workbook import addresses
 from core.workbook.cells import CellKind, Cells, CellsBuilder
 from core.workbook.limits import DEFAULT, Limits
@@ -29,9 +30,7 @@ from core.workbook.vector_decimals import (
     words_of,
 )
 
-# glibc gives large blocks back once they are free, and a fifth of the time went into getting them again for each piece.
-# After a block of this size has come and gone, untouched, it keeps all that are smaller.
-KEPT_BYTES = 16 << 20
+KEPT_BYTES = 16 << 20  # larger than the arrays of a piece
 MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
 CELL_HEAD = re.compile(rb'"(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c))')
 TYPE = re.compile(rb' t="([^"]*)"')
@@ -56,7 +55,7 @@ class Region:
 
 def read_columns(pieces: Iterable[bytes], columns: list[int], first_row: int, limits: Limits = DEFAULT) -> list[Cells]:
     """The cells of those columns from `first_row` down, in one pass over the pieces."""
-    np.empty(KEPT_BYTES, np.uint8)
+    keep_freed_blocks(KEPT_BYTES)
     builders = [CellsBuilder() for _ in columns]
     for region in ordinary_regions(pieces, limits):
         _check(region)

@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from core.kept_memory import keep_freed_blocks
 from core.workbook.native_library import native_library
 from tasks.two_sum import native_pairs
 from tasks.two_sum.entries import Integers
 
 PIECE = 1 << 16  # keeps the temporaries of a pass in the caches
+KEPT_BYTES = 8 << 20  # larger than those temporaries
 THREADS = 2  # numpy lets go of the interpreter while it looks places up, and that is most of the work
 SMALLEST_TABLE, LARGEST_TABLE = 16, 28  # bits of a place in the table, which has a byte for each
 FEW = 4096
@@ -39,6 +41,7 @@ def survivors_against(first: Integers, second: Integers | None, target: int) -> 
     library = native_library()
     if library is not None:
         return native_pairs.survivors(library, first, second, target)
+    keep_freed_blocks(KEPT_BYTES)
     with ThreadPoolExecutor(THREADS) as pool:
         return _survivors(pool, first, second, target)
 
