@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidInputError, UnreadableFileError
 from core.formula_guard import RISKY
+from core.kept_memory import keep_freed_blocks
 from core.workbook import gzipped, limits
 from tasks.etl.arrow import Array, InvalidRow, RecordBatch, pa, pa_csv, pc
 from tasks.etl.copy_text import copy_lines, copy_rows
@@ -23,7 +24,7 @@ from tasks.etl.fields import COLUMNS
 from tasks.etl.lines import Block, BlockCutter, OddRecord
 from tasks.etl.reasons import Reason
 
-PIECE_BYTES = 4 * 1024**2
+PIECE_BYTES = 3 * 1024**2
 THREADS = 2
 # Inflated as it is read, a file may have any size; only how much it grows tells a bomb.
 UNPACKED = limits.DEFAULT._replace(max_part_bytes=1 << 50)
@@ -103,6 +104,7 @@ class TextFile:
 
     def records(self) -> Iterator[Records]:
         """Yield the records in the file's order; blocks are parsed on both cores, few at a time."""
+        keep_freed_blocks(2 * PIECE_BYTES)
         parse = BlockParser(self.header, self.delimiter).parse
         with ThreadPoolExecutor(THREADS, "parse") as pool:
             waiting: deque[Future[Records]] = deque()

@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from core.kept_memory import keep_freed_blocks
 from tasks.etl.arrow import RecordBatch
 from tasks.etl.duplicates import duplicate_reasons
 from tasks.etl.hashing import hashes, is_among
@@ -22,6 +23,7 @@ from tasks.etl.settings import RunSettings
 from tasks.etl.survey import Survey
 
 THREADS = 2
+KEPT_BYTES = 8 << 20  # larger than the columns of a batch
 HELD_AT_ONCE = 300_000  # rows that may share ids with others and are judged together
 # The fields of a record that could not be read as one say nothing reliable: its id is nobody's duplicate.
 _NO_ID = np.uint32(Reason.ID_MISSING.bit | Reason.ID_MASKED.bit | sum(PROBLEMS.values()))
@@ -83,6 +85,7 @@ class Verdicts:
 
     def _in_threads(self, work: Callable[[RecordBatch], T]) -> Iterator[T]:
         """Two batches at a time: Arrow and NumPy leave the interpreter free for most of it."""
+        keep_freed_blocks(KEPT_BYTES)
         with ThreadPoolExecutor(THREADS, "judge") as pool:
             waiting: deque[Future[T]] = deque()
             done = 0

@@ -18,7 +18,7 @@ FEW_VALUES = ["name", "company_id", "status", "created_at", "paid_at", "problem"
 # Ids and amounts are nearly random: packing them takes longer than writing them.
 COMPRESSION = {name: "snappy" if name in FEW_VALUES else "none" for name in SCHEMA.names}
 ROWS_AT_ONCE = 1 << 16
-GROUPED = 60_000  # rows at least in a row group: judging small batches takes a third longer
+GROUPED = 45_000  # rows at least in a row group: judging small batches takes a third longer
 BATCHES_WAITING = 2
 LOOK_EVERY = 0.2  # seconds
 
