@@ -23,7 +23,10 @@ LONG = "cbf1c8b09cd5b549416d49d220a40cbd317f952e"
 
 @pytest.fixture
 def loader(db, tmp_path):
-    return Loader(db, tmp_path)
+    yield Loader(db, tmp_path)
+    with db.transaction() as connection:  # large loads stay where they were staged
+        connection.execute(text("DROP SCHEMA etl_loads CASCADE"))
+        connection.execute(text("CREATE SCHEMA etl_loads"))
 
 
 @pytest.fixture(params=["rows are inserted", "tables are swapped"])
