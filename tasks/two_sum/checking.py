@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from core.input_files import FileFinder, InputFile
 from core.workbook.opening import open_now
 from tasks.two_sum.column_cache import CachedSource, ColumnCache
-from tasks.two_sum.contract import Table, TwoSumParams, filled, table_of_targets
+from tasks.two_sum.contract import Table, TwoSumParams, tables_of
 from tasks.two_sum.ledger import sheets_of
 
 
@@ -17,18 +17,6 @@ def check(params: TwoSumParams, inputs: FileFinder) -> None:
     for table in tables_of(params):
         with source_of(table, inputs) as (_, source):
             sheets_of(source, table)
-
-
-def tables_of(params: TwoSumParams) -> list[Table]:
-    """Every table that the question reads."""
-    if not params.is_file:
-        return []
-    tables: list[Table] = [params]
-    if params.against is not None:
-        tables.append(filled(params))
-    if params.target_column is not None:
-        tables.append(table_of_targets(params))
-    return tables
 
 
 @contextmanager

@@ -209,6 +209,18 @@ def table_of_targets(params: TwoSumParams) -> Table:
     return Table(column=params.target_column, **asked)
 
 
+def tables_of(params: TwoSumParams) -> list[Table]:
+    """Every table that the question reads."""
+    if not params.is_file:
+        return []
+    tables: list[Table] = [params]
+    if params.against is not None:
+        tables.append(filled(params))
+    if params.target_column is not None:
+        tables.append(table_of_targets(params))
+    return tables
+
+
 class Spot(Result):
     """One row of a pair, as the sheet itself calls it."""
 

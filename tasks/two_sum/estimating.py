@@ -4,8 +4,8 @@ from pydantic import BaseModel, Field
 
 from core.input_files import FileFinder
 from core.workbook.source import Head, SheetInfo
-from tasks.two_sum.checking import source_of, tables_of
-from tasks.two_sum.contract import Mode, TwoSumParams
+from tasks.two_sum.checking import source_of
+from tasks.two_sum.contract import Mode, TwoSumParams, tables_of
 from tasks.two_sum.ledger import Roles, sheets_of
 from tasks.two_sum.working_paper import MOST_CELLS, MOST_COLUMNS, OWN_COLUMNS
 
