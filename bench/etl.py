@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg2
 
-from bench.etl_runs.ours import PEAK
+from bench.etl_runs import PEAK
 from bench.scan_runs.runs import Measured, best, run
 from bench.table import markdown
 from data.make_transactions import write

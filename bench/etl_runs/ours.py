@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.etl_runs import PEAK
 from core.exact_json import dumps
 from core.input_files import InputFile
 from models.session import Database
@@ -22,8 +23,6 @@ from tasks.etl.stages.spool import Spool, surveyed
 from tasks.etl.stages.transform import transform
 from tasks.etl.stages.workplace import Workplace, peak_memory
 from tasks.etl.verdicts import Verdicts
-
-PEAK = "peak_mb"
 
 
 def run(path: Path, url: str, folder: Path) -> dict[str, float]:
