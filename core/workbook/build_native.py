@@ -46,7 +46,7 @@ def is_usable(path: Path) -> bool:
         file.write(packed)
         file.flush()
         task = Task(0, len(packed), len(PROBE), 0, 1, 1 << 20, 100, 1 << 20, zlib.crc32(PROBE), file.fileno(), 1)
-        sheet = library.open(task, b"B\0\0\0")
+        sheet = library.open(task, b"B\0\0\0", None)
         if not sheet:
             return False
         said = library.read(sheet, ctypes.c_int64())

@@ -48,7 +48,7 @@ class NativeLibrary:
     def __init__(self, path: Path) -> None:
         library = ctypes.CDLL(str(path))
         pointer, whole, small = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
-        self.open = _function(library, "open", pointer, ctypes.POINTER(Task), ctypes.c_char_p)
+        self.open = _function(library, "open", pointer, ctypes.POINTER(Task), ctypes.c_char_p, pointer)
         self.read = _function(library, "read", small, pointer, ctypes.POINTER(whole))
         self.column = _function(library, "column", ctypes.POINTER(Column), pointer, small)
         self.forget_odd = _function(library, "forget_odd", None, pointer)

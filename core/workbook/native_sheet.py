@@ -20,42 +20,52 @@ Tick = Callable[[int, int], None]
 
 
 class NativeColumns:
-    """The columns of one sheet in native memory, which lives as long as anything made of it."""
+    """The columns of one sheet in native memory, which lives as long as anything made of it.
 
-    def __init__(self, library: NativeLibrary, task: Task, letters: Sequence[str], limits: Limits) -> None:
+    Cells may follow those of a sheet `before`, which then has none left.
+    """
+
+    def __init__(
+        self,
+        library: NativeLibrary,
+        task: Task,
+        letters: Sequence[str],
+        limits: Limits,
+        before: NativeColumns | None = None,
+    ) -> None:
         self._library, self._limits = library, limits
         names = b"".join(each.encode().ljust(4, b"\0") for each in letters)
-        self._sheet = library.open(task, names)
-        if not self._sheet:
+        self.sheet: int | None = library.open(task, names, before and before.sheet)
+        if not self.sheet:
             raise MemoryError("the native reader cannot start")
         self._is_running = True
-        self._texts = [CellsBuilder() for _ in letters]
+        self.texts: list[CellsBuilder] = before.texts if before else [CellsBuilder() for _ in letters]
 
     def __del__(self) -> None:
-        if self._sheet:
+        if self.sheet:
             self.stop()
-            self._library.free(self._sheet)
+            self._library.free(self.sheet)
 
     def stop(self) -> None:
         if self._is_running:
             self._is_running = False
-            self._library.stop(self._sheet)
+            self._library.stop(self.sheet)
 
     def read(self, packed_bytes: int, tick: Tick) -> None:
         """Everything; whoever watches is told every few milliseconds, and may raise."""
         left = ctypes.c_int64(packed_bytes)
         said = MORE
         while said == MORE:
-            said = self._library.read(self._sheet, left)
+            said = self._library.read(self.sheet, left)
             if said == NOT_OURS:
                 raise UnusualSheetError
-            for number, builder in enumerate(self._texts):
+            for number, builder in enumerate(self.texts):
                 self._understand_odd(self.column(number), builder)
-            self._library.forget_odd(self._sheet)
+            self._library.forget_odd(self.sheet)
             tick(packed_bytes - left.value, packed_bytes)
 
     def column(self, number: int) -> Column:
-        found: Column = self._library.column(self._sheet, number).contents
+        found: Column = self._library.column(self.sheet, number).contents
         return found
 
     def _understand_odd(self, column: Column, builder: CellsBuilder) -> None:
@@ -88,7 +98,7 @@ class NativeColumns:
         rows = array(column.rows, ctypes.c_int32).astype(np.int64)
         mantissas = array(column.mantissas, ctypes.c_int64)
         exponents = array(column.exponents, ctypes.c_int8)
-        texts = self._texts[number].texts
+        texts = self.texts[number].texts
         keep = kinds != EMPTY
         if keep.all():
             return Cells(rows, kinds, mantissas, exponents, texts)
@@ -103,6 +113,7 @@ def read_columns(  # noqa: PLR0917 - what to read, and from where
     first_row: int,
     limits: Limits,
     tick: Tick,
+    before: NativeColumns | None = None,
 ) -> NativeColumns | None:
     """The columns with everything checked, or None if another reader must say what the sheet is."""
     if part.method != DEFLATED:
@@ -123,7 +134,7 @@ def read_columns(  # noqa: PLR0917 - what to read, and from where
             archive.fileno(),
             len(columns),
         )
-        found = NativeColumns(library, task, [addresses.letters(each) for each in columns], limits)
+        found = NativeColumns(library, task, [addresses.letters(each) for each in columns], limits, before)
         try:
             found.read(part.packed_bytes, tick)
         finally:

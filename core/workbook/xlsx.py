@@ -78,14 +78,19 @@ class XlsxSource:
         }
 
     def native_columns(
-        self, sheet: SheetInfo, columns: list[int], first_row: int, tick: Tick = no_tick
+        self,
+        sheet: SheetInfo,
+        columns: list[int],
+        first_row: int,
+        tick: Tick = no_tick,
+        before: native_sheet.NativeColumns | None = None,
     ) -> native_sheet.NativeColumns | None:
         """The columns as the native part has them, None if there is none or the sheet is not for it."""
         library = native_library() if self._quick else None
         if library is None:
             return None
         part = self._package.sheets[sheet.index].part
-        return native_sheet.read_columns(library, self._archive, part, columns, first_row, self._limits, tick)
+        return native_sheet.read_columns(library, self._archive, part, columns, first_row, self._limits, tick, before)
 
     def _read(self, sheet: SheetInfo, order: list[int], first_row: int, tick: Tick) -> list[Cells]:
         found = self.native_columns(sheet, order, first_row, tick)

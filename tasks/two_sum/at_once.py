@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,19 +77,25 @@ def _header(source: Source, sheet: SheetInfo, column: str | None) -> header.Head
 
 
 def _natively(library: NativeLibrary, source: XlsxSource, wanted: list[_Wanted], target: Decimal) -> FirstPair | None:
-    read = []
+    """The amounts of all sheets follow one another in native memory, where they are scaled too."""
+    columns, ends = None, [0]
     for each in wanted:
-        columns = source.native_columns(each.sheet, [each.column.index], each.first_row)
+        columns = source.native_columns(each.sheet, [each.column.index], each.first_row, before=columns)
         if columns is None:
             return None
-        read.append(columns)
-    amounts = _whole_amounts(library, [columns.column(0) for columns in read], target)
-    if amounts is None:
+        ends.append(columns.column(0).count)
+    if columns is None:
         return None
-    values, goal = amounts
-    pair = first_pair(library, values.address, values.size, goal)
-    rows = [(ctypes.c_int32 * columns.column(0).count).from_address(columns.column(0).rows or 0) for columns in read]
-    return _found(wanted, rows, pair)
+    column = columns.column(0)
+    goal = _scaled(library, column, ends, target)
+    if goal is None:
+        return None
+    rows = [(ctypes.c_int32 * (end - start)).from_address(_at(column.rows, 4 * start)) for start, end in pairwise(ends)]
+    return _found(wanted, rows, first_pair(library, _at(column.mantissas), column.count, goal))
+
+
+def _at(address: int | None, offset: int = 0) -> int:
+    return (address or 0) + offset  # there is none where nothing was read
 
 
 def _found(wanted: list[_Wanted], rows: Sequence[Any], pair: tuple[int, int] | None) -> FirstPair:
@@ -106,30 +113,20 @@ def _found(wanted: list[_Wanted], rows: Sequence[Any], pair: tuple[int, int] | N
     return FirstPair(amounts, (cells[0], cells[1]), pair)
 
 
-class _Values(NamedTuple):
-    """Whole numbers in a row, and what keeps their memory."""
-
-    address: int
-    size: int
-    memory: object
-
-
-def _whole_amounts(library: NativeLibrary, parts: list[Column], target: Decimal) -> tuple[_Values, int] | None:
-    """All amounts and the target at one scale; None if they are not all numbers that this can hold."""
-    decimals = [library.decimals(part.rows, part.exponents, part.kinds, part.count) for part in parts]
+def _scaled(library: NativeLibrary, column: Column, ends: list[int], target: Decimal) -> int | None:
+    """Have all amounts at one scale, and the target too; None if they are not all numbers that this can hold."""
+    decimals = [
+        library.decimals(
+            _at(column.rows, 4 * start), _at(column.exponents, start), _at(column.kinds, start), end - start
+        )
+        for start, end in pairwise(ends)
+    ]
     scale = max(*decimals, -int(target.as_tuple().exponent), 0)
     if min(decimals) < 0 or scale > MOST_DECIMALS or abs(target.scaleb(scale)) >= 1 << 60:
         return None
-    count = sum(part.count for part in parts)
-    # Those of a single sheet stay where they are: a fifth less memory.
-    memory = None if len(parts) == 1 else (ctypes.c_int64 * count)()
-    values = _Values((parts[0].mantissas or 0) if memory is None else ctypes.addressof(memory), count, memory)
-    at = values.address
-    for part in parts:
-        if not library.scale(part.mantissas, part.exponents, part.count, scale, at):
-            return None
-        at += 8 * part.count
-    return values, int(target.scaleb(scale))
+    if not library.scale(column.mantissas, column.exponents, column.count, scale, column.mantissas):
+        return None
+    return int(target.scaleb(scale))
 
 
 def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> FirstPair | None:

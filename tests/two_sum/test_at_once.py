@@ -76,6 +76,18 @@ def test_the_cells_of_a_pair_over_two_sheets_are_named(tmp_path):
     assert every_way(path, Decimal("3.75"), "B", "One") == FirstPair(2)
 
 
+def test_each_sheet_has_its_column_where_its_header_stands(tmp_path):
+    def sheet(letter, *values):
+        head = f'<row r="1"><c r="{letter}1" t="inlineStr"><is><t>Amount</t></is></c></row>'
+        cells = (f'<row r="{at}"><c r="{letter}{at}"><v>{value}</v></c></row>' for at, value in enumerate(values, 2))
+        return handmade.SHEET % (head + "".join(cells))
+
+    sheets = {"One": sheet("C", 5, 7, "0.5"), "Two": sheet("A"), "Three": sheet("AB", "2.25", 1)}
+    path = handmade.write(tmp_path / "b.xlsx", handmade.parts(sheets))
+    assert every_way(path, Decimal("2.75"), "Amount") == FirstPair(5, ("One!C4", "Three!AB2"), (2, 3))
+    assert every_way(path, 8, "Amount") == FirstPair(5, ("One!C3", "Three!AB3"), (1, 4))
+
+
 def test_a_cell_that_is_no_number_is_left_out(tmp_path):
     rows = "".join(
         f'<row r="{row}"><c r="A{row}" t="{kind}"><v>{value}</v></c></row>'

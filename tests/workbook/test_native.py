@@ -52,7 +52,11 @@ def test_what_was_built_reads_and_is_used(library, tmp_path):
 
 @pytest.mark.parametrize(
     "odd",
-    ['<c s="1" r="A1"><v>1</v></c>', "<c><v>1</v></c>", "<!-- -->", "<z xmlns='u'/>", '<c r="A0"><v>1</v></c>'],
+    [
+        *('<c s="1" r="A1"><v>1</v></c>', "<c><v>1</v></c>", '<c r="A0"><v>1</v></c>'),
+        *("<!-- -->", '<c r="A1"><v>1</v></c><!-- -->', '<c r="A1" s="1"><v>1</v></c><?x?><!-- -->'),
+        *("<z xmlns='u'/>", '<c r="A1" xmlns:x="u"><v>1</v></c>', '<c r="A1" xml:space="preserve"><v>1</v></c>'),
+    ],
 )
 def test_a_sheet_that_is_not_ordinary_is_given_back(library, odd, tmp_path):
     filler = '<c r="B1"><v>1</v></c>' * 20

@@ -21,6 +21,7 @@ enum { UNUSUAL = -1, ROWS_ENDED = -2 };
 #define LONGEST_SIDE 16
 #define MOST_DIGITS 18
 #define MAX_ROW 1048576
+#define VALUE_END "</v></c>"
 
 static const uint64_t POWERS[20] = {
     1ULL, 10ULL, 100ULL, 1000ULL, 10000ULL, 100000ULL, 1000000ULL, 10000000ULL, 100000000ULL, 1000000000ULL,
@@ -31,7 +32,16 @@ static const uint64_t POWERS[20] = {
 typedef struct {
     int64_t row, mantissa;
     int kind, exponent;
+    const uint8_t *end; /* of a cell that was read to its end, else NULL */
 } Cell;
+
+/* What stands between a cell's address and its value; one like the last cell's is known at a glance. */
+#define LAYOUT_WORDS 3
+typedef struct {
+    uint64_t words[LAYOUT_WORDS], masks[LAYOUT_WORDS];
+    int64_t bytes; /* 0: none known yet */
+    uint8_t type;
+} Layout;
 
 static inline int is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
 
@@ -85,7 +95,7 @@ static void number(const uint8_t *at, Cell *cell) {
         if (decimals < 1 || decimals > LONGEST_SIDE || whole_digits + decimals > MOST_DIGITS) return;
         at += 1 + decimals;
     }
-    if (memcmp(at, "</v></c>", 8) != 0) return;
+    if (memcmp(at, VALUE_END, 8) != 0) return;
     uint64_t value = whole * POWERS[decimals] + fraction;
     if (decimals) {
         int size = 0;
@@ -109,6 +119,7 @@ static void number(const uint8_t *at, Cell *cell) {
         }
     }
     cell->kind = NUMBER;
+    cell->end = at + 8;
     cell->mantissa = negative ? -(int64_t)value : (int64_t)value;
     cell->exponent = -decimals;
 }
@@ -117,15 +128,17 @@ static void shared(const uint8_t *at, Cell *cell) {
     uint64_t value;
     int count = digits(at, &value);
     cell->kind = ODD;
-    if (count < 1 || count > LONGEST_SIDE || memcmp(at + count, "</v></c>", 8) != 0) return;
+    if (count < 1 || count > LONGEST_SIDE || memcmp(at + count, VALUE_END, 8) != 0) return;
     cell->kind = SHARED;
+    cell->end = at + count + 8;
     cell->mantissa = (int64_t)value;
 }
 
 static void boolean(const uint8_t *at, Cell *cell) {
     cell->kind = ODD;
-    if ((at[0] != '0' && at[0] != '1') || memcmp(at + 1, "</v></c>", 8) != 0) return;
+    if ((at[0] != '0' && at[0] != '1') || memcmp(at + 1, VALUE_END, 8) != 0) return;
     cell->kind = BOOLEAN;
+    cell->end = at + 9;
     cell->mantissa = at[0] - '0';
 }
 
@@ -133,42 +146,71 @@ static inline int is_name(uint8_t byte) {
     return (uint8_t)((byte | 0x20) - 'a') < 26 || is_digit(byte) || byte == ':';
 }
 
+/* Behind a cell's attributes, or NULL if they are not written in the ordinary way. */
+static const uint8_t *read_attributes(const uint8_t *at, uint8_t *type) {
+    while (*at == ' ') {
+        const uint8_t *name = ++at;
+        if (is_digit(*name) || *name == ':' || memcmp(name, "xml", 3) == 0) return NULL;
+        while (is_name(*at)) at++;
+        if (at == name || at[0] != '=' || at[1] != '"') return NULL;
+        int is_type = at - name == 1 && *name == 't';
+        const uint8_t *value = at += 2;
+        while (*at != '"') {
+            if (*at == '<' || *at == '&' || *at == '>') return NULL;
+            at++;
+        }
+        if (is_type) *type = at - value == 1 ? *value : 'x';
+        at++;
+    }
+    return at;
+}
+
+static inline int is_laid_out(const uint8_t *at, const Layout *layout) {
+    uint64_t differs = 0;
+    for (int each = 0; each < LAYOUT_WORDS; each++)
+        differs |= (load8(at + 8 * each) ^ layout->words[each]) & layout->masks[each];
+    return layout->bytes && !differs;
+}
+
+static void remember(const uint8_t *from, const uint8_t *end, uint8_t type, Layout *layout) {
+    if (end - from > (ptrdiff_t)sizeof layout->words) return;
+    memset(layout, 0, sizeof *layout);
+    memcpy(layout->words, from, (size_t)(end - from));
+    memset(layout->masks, 0xFF, (size_t)(end - from));
+    layout->bytes = end - from;
+    layout->type = type;
+}
+
 /* The cell whose row number starts at `at`; 0 if it is not written in the ordinary way. */
-static int read_cell(const uint8_t *at, Cell *cell) {
+static inline int read_cell(const uint8_t *at, Cell *cell, Layout *layout) {
     uint64_t row;
     int count = digits(at, &row);
     if (count < 1 || count > 7 || at[count] != '"' || row < 1 || row > MAX_ROW) return 0;
     at += count + 1;
-    cell->row = (int64_t)row;
-    cell->mantissa = 0;
-    cell->exponent = 0;
+    *cell = (Cell){.row = (int64_t)row};
     uint8_t type = 'n';
-    while (*at == ' ') {
-        const uint8_t *name = ++at;
-        if (is_digit(*name) || *name == ':') return 0;
-        while (is_name(*at)) at++;
-        if (at == name || at[0] != '=' || at[1] != '"') return 0;
-        int is_type = at - name == 1 && *name == 't';
-        const uint8_t *value = at += 2;
-        while (*at != '"') {
-            if (*at == '<' || *at == '&' || *at == '>') return 0;
-            at++;
-        }
-        if (is_type) type = at - value == 1 ? *value : 'x';
-        at++;
-    }
-    if (at[0] == '/' && at[1] == '>') {
-        cell->kind = EMPTY;
-        return 1;
-    }
-    if (*at++ != '>' || *at != '<') return 0;
-    if (memcmp(at, "<v>", 3) == 0 && (type == 'n' || type == 's' || type == 'b')) {
-        if (type == 'n') number(at + 3, cell);
-        else if (type == 's') shared(at + 3, cell);
-        else boolean(at + 3, cell);
+    if (is_laid_out(at, layout)) {
+        type = layout->type;
+        at += layout->bytes;
     } else {
-        cell->kind = memcmp(at, "</c", 3) == 0 ? EMPTY : ODD;
+        const uint8_t *from = at;
+        at = read_attributes(at, &type);
+        if (!at) return 0;
+        if (at[0] == '/' && at[1] == '>') {
+            cell->kind = EMPTY;
+            return 1;
+        }
+        if (*at++ != '>' || *at != '<') return 0;
+        if (memcmp(at, "<v>", 3) != 0 || (type != 'n' && type != 's' && type != 'b')) {
+            cell->kind = memcmp(at, "</c", 3) == 0 ? EMPTY : ODD;
+            return 1;
+        }
+        at += 3;
+        remember(from, at, type, layout);
     }
+    if (type == 'n') number(at, cell);
+    else if (type == 's') shared(at, cell);
+    else boolean(at, cell);
     return 1;
 }
 
@@ -181,6 +223,8 @@ typedef struct {
     int64_t *mantissas, *odd_places;
     uint8_t *kinds, *odd;
     int8_t *exponents;
+    Layout layout; /* of the last cell */
+    int64_t start; /* how many cells are of the sheets before this one */
 } Column;
 
 static int grow(void **array, int64_t room, size_t each) {
@@ -192,7 +236,7 @@ static int grow(void **array, int64_t room, size_t each) {
 static int make_room(Column *column) {
     if (column->count < column->room) return 1;
     int64_t room = column->room ? 2 * column->room : 1 << 14;
-    if (column->room > MAX_ROW) return 0; /* more cells than a column has rows */
+    if (column->count - column->start > MAX_ROW) return 0; /* more cells than a column has rows */
     column->room = room;
     return grow((void **)&column->rows, room, 4) && grow((void **)&column->mantissas, room, 8) &&
            grow((void **)&column->kinds, room, 1) && grow((void **)&column->exponents, room, 1);
@@ -218,19 +262,20 @@ static int keep_odd(Column *column, const uint8_t *from, const uint8_t *end) {
     return 1;
 }
 
-/* The cell whose letters stand at `place`. */
-static inline int keep(const uint8_t *place, const uint8_t *end, int64_t first_row, Column *column) {
+/* The cell whose letters stand at `place`: where to look on, or NULL if it is unusual. */
+static inline const uint8_t *keep(const uint8_t *place, const uint8_t *end, int64_t first_row, Column *column) {
     Cell cell;
-    if (!is_digit(place[column->letters])) return 1; /* a longer name that starts alike */
-    if (!read_cell(place + column->letters, &cell)) return 0;
-    if (cell.kind == EMPTY || cell.row < first_row) return 1;
-    if (!make_room(column) || (cell.kind == ODD && !keep_odd(column, place - 6, end))) return 0;
+    if (!is_digit(place[column->letters])) return place; /* a longer name that starts alike */
+    if (!read_cell(place + column->letters, &cell, &column->layout)) return NULL;
+    const uint8_t *behind = cell.end ? cell.end : place;
+    if (cell.kind == EMPTY || cell.row < first_row) return behind;
+    if (!make_room(column) || (cell.kind == ODD && !keep_odd(column, place - 6, end))) return NULL;
     int64_t at = column->count++;
     column->rows[at] = (int32_t)cell.row;
     column->kinds[at] = (uint8_t)cell.kind;
     column->mantissas[at] = cell.mantissa;
     column->exponents[at] = (int8_t)cell.exponent;
-    return 1;
+    return behind;
 }
 
 /* One byte at a time, up to `stop`: for the ends of pieces, and for processors without the wide way below. Answers 0,
@@ -260,16 +305,17 @@ static int narrow(const uint8_t *from, const uint8_t *stop, const uint8_t *end, 
         const VECTOR open = SET('<'), see = SET('c'), bang = SET('!'), ex = SET('x'), em = SET('m'), el = SET('l'); \
         const VECTOR space = SET(' '), are = SET('r'), is = SET('='), quote = SET('"'), slash = SET('/');           \
         const VECTOR ess = SET('s'), first = SET(column->name[0]);                                                  \
-        const uint8_t *here = from;                                                                                 \
-        for (; here + WIDTH <= end; here += WIDTH) {                                                                \
+        const uint8_t *here = from, *next;                                                                          \
+        for (; here + WIDTH <= end; here = next) {                                                                  \
             VECTOR zero = LOAD(here), one = LOAD(here + 1), two = LOAD(here + 2);                                   \
             VECTOR opens = EQUAL(zero, open);                                                                       \
             uint32_t odd = (uint32_t)MASK(AND(opens, EQUAL(one, bang)));                                            \
             odd |= (uint32_t)MASK(AND(AND(EQUAL(zero, ex), EQUAL(one, em)), EQUAL(two, el)));                       \
             odd |= (uint32_t)MASK(AND(AND(opens, EQUAL(one, slash)), EQUAL(two, ess)));                             \
             uint32_t cell = (uint32_t)MASK(AND(opens, EQUAL(one, see)));                                            \
+            next = here + WIDTH;                                                                                    \
             if (odd) {                                                                                              \
-                int said = narrow(here, here + WIDTH, end, first_row, column, ended);                               \
+                int said = narrow(here, next, end, first_row, column, ended);                                       \
                 if (said < 0) return said;                                                                          \
                 continue;                                                                                           \
             }                                                                                                       \
@@ -281,7 +327,12 @@ static int narrow(const uint8_t *from, const uint8_t *stop, const uint8_t *end, 
             for (; cell; cell &= cell - 1) {                                                                        \
                 const uint8_t *place = here + __builtin_ctz(cell) + 6;                                              \
                 if (column->letters > 1 && memcmp(place, column->name, (size_t)column->letters) != 0) continue;     \
-                if (!keep(place, end, first_row, column)) return UNUSUAL;                                           \
+                const uint8_t *behind = keep(place, end, first_row, column);                                        \
+                if (!behind) return UNUSUAL;                                                                        \
+                if (behind > place) { /* the next cell then stands at much the same place: easily foreseen */       \
+                    next = behind;                                                                                  \
+                    break;                                                                                          \
+                }                                                                                                   \
             }                                                                                                       \
         }                                                                                                           \
         return narrow(here, end, end, first_row, column, ended);                                                    \

@@ -211,7 +211,7 @@ EXPORT void reckoner_stop(Sheet *sheet) {
 }
 
 EXPORT void reckoner_free(Sheet *sheet) {
-    for (int32_t each = 0; each < sheet->task.columns; each++) {
+    for (int32_t each = 0; sheet->columns && each < sheet->task.columns; each++) {
         Column *column = &sheet->columns[each];
         void *arrays[] = {column->rows, column->mantissas, column->kinds,
                           column->exponents, column->odd, column->odd_places};
@@ -221,15 +221,20 @@ EXPORT void reckoner_free(Sheet *sheet) {
     free(sheet);
 }
 
-/* Start reading; `names` are the columns' letters, four bytes for each. NULL if there is no memory or no thread. */
-EXPORT Sheet *reckoner_open(const Task *task, const char *names) {
+/* Start reading; `names` are the columns' letters, four bytes for each. The cells of a sheet that was read `before` are
+ * taken over, and those of this one follow them. NULL if there is no memory or no thread. */
+EXPORT Sheet *reckoner_open(const Task *task, const char *names, Sheet *before) {
     Sheet *sheet = calloc(1, sizeof *sheet);
     if (!sheet) return NULL;
     sheet->task = *task;
-    sheet->columns = calloc((size_t)task->columns, sizeof *sheet->columns);
+    sheet->columns = before ? before->columns : calloc((size_t)task->columns, sizeof *sheet->columns);
+    if (before) before->columns = NULL;
     for (int32_t each = 0; sheet->columns && each < task->columns; each++) {
-        memcpy(sheet->columns[each].name, names + 4 * each, 4);
-        sheet->columns[each].letters = (int)strnlen(names + 4 * each, 4);
+        Column *column = &sheet->columns[each];
+        memcpy(column->name, names + 4 * each, 4);
+        column->letters = (int)strnlen(column->name, 4);
+        column->start = column->count;
+        column->layout.bytes = 0;
     }
     start_crc(&sheet->crc);
 #if defined(__SSE2__)
@@ -239,7 +244,6 @@ EXPORT Sheet *reckoner_open(const Task *task, const char *names) {
     pthread_mutex_init(&sheet->lock, NULL);
     pthread_cond_init(&sheet->changed, NULL);
     if (sheet->columns && start_thread(sheet)) return sheet;
-    sheet->task.columns = 0;
     reckoner_free(sheet);
     return NULL;
 }
