@@ -17,7 +17,10 @@ PlatformError
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from core.light_types import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar
 
 
 class PlatformError(Exception):

@@ -2,13 +2,12 @@
 
 import sys
 from decimal import Decimal
-from pathlib import Path
 
 from tasks.two_sum.at_once import first_pair_of
 
 
 def main(path: str, column: str, target: str) -> None:
-    found = first_pair_of(Path(path), Decimal(target), column)
+    found = first_pair_of(path, Decimal(target), column)
     print(found.amounts, found.places)
 
 

@@ -1,9 +1,6 @@
 """Column letters and numbers: A is 0, XFD is 16,383."""
 
-import re
-
-ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
-LETTERS = re.compile(r"[A-Za-z]{1,3}")
+MOST_LETTERS, MOST_DIGITS = 3, 7
 MAX_COLUMNS = 16_384
 MAX_ROWS = 1_048_576
 
@@ -19,7 +16,7 @@ def letters(column: int) -> str:
 
 def column_number(text: str) -> int | None:
     """The column of those letters, or None if no sheet has it."""
-    if not LETTERS.fullmatch(text):
+    if not (text.isascii() and text.isalpha() and len(text) <= MOST_LETTERS):
         return None
     number = 0
     for letter in text.upper():
@@ -29,8 +26,11 @@ def column_number(text: str) -> int | None:
 
 def split(address: str) -> tuple[int, int] | None:
     """Row (from 1) and column (from 0) of an address such as `B12`."""
-    match = ADDRESS.fullmatch(address)
-    if not match:
+    address = address.removeprefix("$")
+    start = address.rstrip("0123456789")
+    digits = address[len(start) :]
+    column = column_number(start.removesuffix("$"))
+    if column is None or not digits or digits[0] == "0" or len(digits) > MOST_DIGITS:
         return None
-    column, row = column_number(match[1]), int(match[2])
-    return None if column is None or row > MAX_ROWS else (row, column)
+    row = int(digits)
+    return None if row > MAX_ROWS else (row, column)

@@ -1,16 +1,21 @@
 """Read the parts of a zip archive as streams, checking sizes, ratio and CRC, and trusting no header."""
 
+from __future__ import annotations
+
 import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
 
 from isal import isal_zlib
 
 from core.errors import UnreadableFileError
+from core.light_types import TYPE_CHECKING, NamedTuple
 from core.workbook.limits import DEFAULT, Limits
 
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+StrPath = str | os.PathLike[str]
 END = struct.Struct("<4s4H2LH")
 END64_LOCATOR = struct.Struct("<4sLQL")
 END64 = struct.Struct("<4sQ2H2L4Q")
@@ -20,8 +25,12 @@ STORED, DEFLATED = 0, 8
 ENCRYPTED_FLAG = 0x1
 FULL16, FULL32 = 0xFFFF, 0xFFFFFFFF
 ZIP64_EXTRA = 1
-INFLATE_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
+INFLATE_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub calls it an instance
 OUTPUT_BYTES = 1 << 20  # the most one step of inflating may give: a bomb is stopped long before memory is
+
+
+def open_bytes(path: StrPath) -> BinaryIO:
+    return open(path, "rb")  # noqa: PTH123 - pathlib takes as long to load as the whole of this package
 
 
 class Part(NamedTuple):
@@ -39,9 +48,9 @@ class Part(NamedTuple):
 class Archive:
     """An open zip file: its directory, and its parts as streams of pieces."""
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
+    def __init__(self, path: StrPath, limits: Limits = DEFAULT) -> None:
         self._limits = limits
-        self._file: BinaryIO = path.open("rb")
+        self._file = open_bytes(path)
         try:
             self.parts = self._read_directory()
         except BaseException:
@@ -114,7 +123,7 @@ class Archive:
                 raise UnreadableFileError(f"{part.name} ends early: the file is truncated")
 
     @staticmethod
-    def _rest(part: Part, inflater: "isal_zlib.Decompress") -> bytes:
+    def _rest(part: Part, inflater: isal_zlib.Decompress) -> bytes:
         """What the inflater still holds after the last packed byte went in."""
         if inflater.eof:
             return b""

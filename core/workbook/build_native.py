@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.workbook.native_library import LIBRARY, SOURCE, NativeLibrary, Task
+from core.workbook import native_library
+from core.workbook.native_library import SOURCE, NativeLibrary, Task
 
+LIBRARY = Path(native_library.LIBRARY)
 FLAGS = ("-O3", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-sanitize=all")
 SECONDS = 300
 PROBE = b'<c r="B7" s="1"><v>-12.50</v></c><c r="C7"><v>1</v></c></sheetData>'
@@ -64,7 +66,7 @@ def build() -> bool:
         with tempfile.TemporaryDirectory(prefix="reckoner-", dir=LIBRARY.parent) as folder:
             made = Path(folder) / LIBRARY.name
             flags = [flag for flag in FLAGS if flag != "-fno-sanitize=all" or "ziglang" in compiler]
-            command = [*compiler, *flags, "-o", str(made), str(SOURCE)]
+            command = [*compiler, *flags, "-o", str(made), SOURCE]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)  # noqa: S603 - a compiler
             except (OSError, subprocess.SubprocessError):

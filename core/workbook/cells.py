@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
 
+from core.light_types import TYPE_CHECKING, IntEnum, NamedTuple
 from core.workbook import decimals
 
 if TYPE_CHECKING:  # numpy takes longer to load than a workbook of a million rows to read natively

@@ -5,30 +5,31 @@ for 0.3, so a number with a fraction or an exponent and more digits than 15 is r
 zero. A whole number written out in full is an identifier or an exact amount and keeps every digit.
 """
 
-import re
 from decimal import Decimal
 
 SIGNIFICANT_DIGITS = 15
 LARGEST_EXPONENT = 308  # beyond it no double is finite
 MAX_TEXT = 400  # the longest a double can be written out
-NUMBER = re.compile(r"[ \t\r\n]*([+-]?)(\d*)(?:(\.)(\d*))?(?:[eE]([+-]?\d{1,6}))?[ \t\r\n]*", re.ASCII)
+MOST_POWER_DIGITS = 6
 INT64_LIMIT = 1 << 63
 
 
 def parse(text: str) -> tuple[int, int] | None:
     """`(mantissa, exponent)` with exponent <= 0 and no needless zeros, or None if it is no finite number."""
-    if len(text) > MAX_TEXT or not (match := NUMBER.fullmatch(text)):
+    if len(text) > MAX_TEXT or not text.isascii():
         return None
-    sign, whole, dot, fraction, power = match.groups()
-    fraction = fraction or ""
-    if not whole and not fraction:
+    bare = text.strip(" \t\r\n")
+    number, has_power, power = _unsigned(bare).replace("E", "e").partition("e")
+    whole, dot, fraction = number.partition(".")
+    digits, power_digits = whole + fraction, _unsigned(power)
+    if not digits.isdigit() or (has_power and not (power_digits.isdigit() and len(power_digits) <= MOST_POWER_DIGITS)):
         return None
-    digits = (whole + fraction).lstrip("0") or "0"
+    digits = digits.lstrip("0") or "0"
     exponent = int(power or 0) - len(fraction)
     if len(digits) + exponent > LARGEST_EXPONENT + 1 or len(digits) + exponent < -LARGEST_EXPONENT - 16:
         return (0, 0) if digits == "0" else None
     mantissa = int(digits)
-    if (dot or power) and len(digits) > SIGNIFICANT_DIGITS:
+    if (dot or has_power) and len(digits) > SIGNIFICANT_DIGITS:
         dropped = 10 ** (len(digits) - SIGNIFICANT_DIGITS)
         mantissa = (mantissa + dropped // 2) // dropped
         exponent += len(digits) - SIGNIFICANT_DIGITS
@@ -37,7 +38,11 @@ def parse(text: str) -> tuple[int, int] | None:
     while exponent < 0 and mantissa % 10 == 0:
         mantissa //= 10
         exponent += 1
-    return (-mantissa if sign == "-" else mantissa), exponent
+    return (-mantissa if bare[0] == "-" else mantissa), exponent
+
+
+def _unsigned(text: str) -> str:
+    return text[1:] if text[:1] in {"+", "-"} else text
 
 
 def parse_float(value: float) -> tuple[int, int] | None:

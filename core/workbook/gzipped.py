@@ -1,17 +1,21 @@
 """Read gzip without trusting it: growth, members, ends and checksums are looked at while it inflates."""
 
+from __future__ import annotations
+
 import errno
 import io
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from isal import isal_zlib
 
 from core.errors import StorageFullError, UnreadableFileError
+from core.light_types import TYPE_CHECKING
+from core.workbook.archive import INFLATE_ERROR, StrPath, open_bytes
 from core.workbook.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
+    from typing import BinaryIO, Self
+
     from _typeshed import WriteableBuffer
 
 MAGIC = b"\x1f\x8b"
@@ -21,11 +25,10 @@ BUFFER_BYTES = 4 << 20
 FEW_MEMBERS = 10_000
 LEAST_PER_MEMBER = 1 << 10  # files packed in blocks have tens of kilobytes in each
 _WITH_HEADER = 31
-_ERROR = cast("type[Exception]", isal_zlib.error)  # its stub calls it an instance
 
 
-def is_gzip(path: Path) -> bool:
-    with path.open("rb") as opened:
+def is_gzip(path: StrPath) -> bool:
+    with open_bytes(path) as opened:
         return opened.read(len(MAGIC)) == MAGIC
 
 
@@ -34,20 +37,21 @@ def inflating(packed: BinaryIO, limits: Limits = DEFAULT) -> BinaryIO:
     stream = io.BufferedReader(_Inflating(_pieces(packed, limits)), BUFFER_BYTES)
     if stream.peek(len(MAGIC)).startswith(MAGIC):
         raise UnreadableFileError("a gzip file inside a gzip file: unpack it once and send it again")
-    return cast("BinaryIO", stream)
+    return stream
 
 
 class Unpacked:
     """The content as a file of this machine, for readers that jump about in it. It goes with `close`."""
 
-    def __init__(self, path: Path, limits: Limits = DEFAULT) -> None:
-        import shutil  # noqa: PLC0415 - few files are packed: the others do not wait for these two
+    def __init__(self, path: StrPath, limits: Limits = DEFAULT) -> None:
+        import shutil  # noqa: PLC0415 - few files are packed: the others do not wait for these three
         import tempfile  # noqa: PLC0415
+        from pathlib import Path  # noqa: PLC0415
 
         self._folder = tempfile.TemporaryDirectory(prefix="reckoner-")
         self.path = Path(self._folder.name) / "unpacked"
         try:
-            with path.open("rb") as packed, self.path.open("wb") as target:
+            with open_bytes(path) as packed, self.path.open("wb") as target:
                 shutil.copyfileobj(inflating(packed, limits), target, OUTPUT_BYTES)
         except OSError as error:
             self.close()
@@ -78,7 +82,7 @@ class _Inflating(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, target: "WriteableBuffer", /) -> int:
+    def readinto(self, target: WriteableBuffer, /) -> int:
         room = memoryview(target).cast("B")
         if not self._rest:
             self._rest = memoryview(next(self._pieces, b""))
@@ -97,7 +101,7 @@ def _pieces(packed: BinaryIO, limits: Limits) -> Iterator[bytes]:
         while not inflater.eof:
             try:
                 content = inflater.decompress(rest, OUTPUT_BYTES)
-            except _ERROR as error:
+            except INFLATE_ERROR as error:
                 raise UnreadableFileError(f"the file cannot be inflated, it is damaged: {error}") from error
             rest = inflater.unconsumed_tail
             total += len(content)

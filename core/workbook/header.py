@@ -1,9 +1,11 @@
 """Find the header row and the column or sheet people mean, and say what is there when it is not."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from core.errors import InvalidInputError
+from core.light_types import NamedTuple
 from core.workbook import addresses
 from core.workbook.cells import CellKind
 from core.workbook.source import Head, SheetInfo

@@ -1,6 +1,8 @@
 """How much a workbook may ask of us: every limit that hostile or broken files meet, in one place."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from core.light_types import NamedTuple
 
 
 class Limits(NamedTuple):

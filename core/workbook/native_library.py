@@ -3,18 +3,24 @@
 It reads ordinary sheets and sifts amounts. Whatever it does not do, the pure ways do with the same answers.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import sys
 import sysconfig
 import zlib
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-FOLDER = Path(__file__).parent / "native"
-SOURCE = FOLDER / "sheet.c"
-SOURCES = [SOURCE, *(FOLDER / f"{name}.h" for name in ("inflate", "column", "crc", "partitions", "pairs"))]
+from core.light_types import TYPE_CHECKING
+from core.workbook.archive import StrPath, open_bytes
+
+if TYPE_CHECKING:
+    from typing import Any
+
+FOLDER = f"{os.path.dirname(__file__)}/native"  # noqa: PTH120 - see archive.open_bytes
+SOURCE = f"{FOLDER}/sheet.c"
+SOURCES = [SOURCE, *(f"{FOLDER}/{name}.h" for name in ("inflate", "column", "crc", "partitions", "pairs"))]
 ENDING = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
 SWITCH = "RECKONER_NATIVE"  # `off` makes the pure readers read, for comparisons
 
@@ -45,8 +51,8 @@ class Column(ctypes.Structure):
 class NativeLibrary:
     """One loaded library, its functions typed."""
 
-    def __init__(self, path: Path) -> None:
-        library = ctypes.CDLL(str(path))
+    def __init__(self, path: StrPath) -> None:
+        library = ctypes.CDLL(os.fspath(path))
         pointer, whole, small = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
         self.open = _function(library, "open", pointer, ctypes.POINTER(Task), ctypes.c_char_p, pointer)
         self.read = _function(library, "read", small, pointer, ctypes.POINTER(whole))
@@ -69,12 +75,13 @@ def _function(library: ctypes.CDLL, name: str, gives: Any, *takes: Any) -> Any: 
     return found
 
 
-def _library_path() -> Path:
+def _library_path() -> str:
     """Named after the sources it was built from, so that a stale one is never loaded."""
     mark = 0
     for source in SOURCES:
-        mark = zlib.crc32(source.read_bytes(), mark)
-    return FOLDER / f"sheet-{mark:08x}-{sysconfig.get_platform()}.{ENDING}"
+        with open_bytes(source) as opened:
+            mark = zlib.crc32(opened.read(), mark)
+    return f"{FOLDER}/sheet-{mark:08x}-{sysconfig.get_platform()}.{ENDING}"
 
 
 LIBRARY = _library_path()
@@ -83,7 +90,7 @@ LIBRARY = _library_path()
 @cache
 def native_library() -> NativeLibrary | None:
     """The library, or None where there is none; asked once a process. It was tried when it was built."""
-    if os.environ.get(SWITCH) == "off" or not LIBRARY.exists():
+    if os.environ.get(SWITCH) == "off":
         return None
     try:
         return NativeLibrary(LIBRARY)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from core.errors import UnreadableFileError
+from core.light_types import TYPE_CHECKING
 from core.workbook import addresses
 from core.workbook.archive import DEFLATED, Archive, Part
 from core.workbook.cells import Cells, CellsBuilder
 from core.workbook.limits import Limits
 from core.workbook.native_library import Column, NativeLibrary, Task
 from core.workbook.ordinary import UnusualSheetError, split_head, understand
+
+if TYPE_CHECKING:
+    from typing import Any
 
 EMPTY = 255
 MORE, NOT_OURS = 1, -1

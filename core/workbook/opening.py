@@ -1,16 +1,22 @@
 """Open a file of tables by what it holds, not by what it is called."""
 
+from __future__ import annotations
+
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from core.errors import UnreadableFileError, UnsupportedTypeError
+from core.light_types import TYPE_CHECKING
 from core.workbook import gzipped
-from core.workbook.archive import Archive
+from core.workbook.archive import Archive, StrPath, open_bytes
 from core.workbook.cells import Cells
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.source import HEAD_ROWS, Head, SheetInfo, Source, Tick, no_tick
 from core.workbook.text_or_not import is_binary
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 READER_VERSION = "2"  # part of the column cache's key: raise it whenever a cell or name may be read differently
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods", ".gz"})
@@ -22,7 +28,7 @@ PIECE = 1 << 20
 
 @contextmanager
 def open_source(
-    path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True
+    path: StrPath, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True
 ) -> Iterator[Source]:
     """The file's tables; `name` is what people call it, where the path says nothing."""
     source = open_now(path, name=name, limits=limits, quick=quick)
@@ -32,9 +38,9 @@ def open_source(
         source.close()
 
 
-def open_now(path: Path, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True) -> Source:
+def open_now(path: StrPath, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True) -> Source:
     """The same for callers that close it themselves. What is gzipped is unpacked first: readers jump about in it."""
-    name = name or path.name
+    name = name or os.path.basename(path)  # noqa: PTH119 - see archive.open_bytes
     if not gzipped.is_gzip(path):
         return _open(path, detect(path, name, limits), limits, quick=quick)
     inner = name.removesuffix(".gz")
@@ -68,7 +74,7 @@ class _UnpackedSource:
         self._copy.close()
 
 
-def _open(path: Path, file_format: str, limits: Limits, *, quick: bool) -> Source:
+def _open(path: StrPath, file_format: str, limits: Limits, *, quick: bool) -> Source:
     """Each reader is loaded when its format is met: a workbook needs no Arrow."""
     match file_format:
         case "xlsx":
@@ -78,21 +84,27 @@ def _open(path: Path, file_format: str, limits: Limits, *, quick: bool) -> Sourc
         case "csv":
             from core.workbook.delimited import DelimitedSource  # noqa: PLC0415
 
-            return DelimitedSource(path, limits=limits)
+            return DelimitedSource(_path(path), limits=limits)
         case "parquet":
             from core.workbook.parquet import ParquetSource  # noqa: PLC0415
 
-            return ParquetSource(path, limits=limits)
+            return ParquetSource(_path(path), limits=limits)
         case _:
             from core.workbook.legacy import LegacySource  # noqa: PLC0415
 
-            return LegacySource(path, file_format)
+            return LegacySource(_path(path), file_format)
 
 
-def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
+def _path(path: StrPath) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - see archive.open_bytes
+
+    return Path(path)
+
+
+def detect(path: StrPath, name: str, limits: Limits = DEFAULT) -> str:
     """`xlsx`, `csv`, `parquet`, `xls`, `xlsb` or `ods`, by content; what is none of them is said in words."""
-    suffix = Path(name).suffix.lower()
-    with path.open("rb") as opened:
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - see archive.open_bytes
+    with open_bytes(path) as opened:
         start = opened.read(512)
     if not start:
         raise UnreadableFileError("the file is empty")
@@ -112,7 +124,7 @@ def detect(path: Path, name: str, limits: Limits = DEFAULT) -> str:
     return "csv"
 
 
-def _detect_zip(path: Path, limits: Limits) -> str:
+def _detect_zip(path: StrPath, limits: Limits) -> str:
     archive = Archive(path, limits)
     try:
         if archive.find("xl/workbook.bin"):
@@ -134,10 +146,10 @@ def _refuse_bombs(archive: Archive, limits: Limits) -> None:
                 pass
 
 
-def _detect_ole(path: Path) -> str:
+def _detect_ole(path: StrPath) -> str:
     """An old workbook, or the envelope of an encrypted new one."""
     wanted = "EncryptedPackage".encode("utf-16-le")
-    with path.open("rb") as opened:
+    with open_bytes(path) as opened:
         last = b""
         while piece := opened.read(PIECE):
             if wanted in last + piece:

@@ -1,6 +1,5 @@
 """What the quick readers share: whether a sheet is written in the ordinary way, and who reads what is not."""
 
-import re
 from collections.abc import Iterator
 
 from core.errors import UnreadableFileError
@@ -35,8 +34,12 @@ def _check_head(head: bytes) -> None:
     declaration = head[: head.find(b"?>") + 2] if head.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml") else b""
     if b"encoding" in declaration and b'"UTF-8"' not in declaration.upper():
         raise UnusualSheetError
-    declared = re.findall(rb'xmlns(:[^=\s]+)?\s*=\s*["\']([^"\']*)["\']', head)
-    mains = [prefix for prefix, space in declared if space.decode("latin-1") in MAIN_SPACES]
+    mains = []
+    for declared in head.split(b"xmlns")[1:]:
+        prefix, _, rest = declared.partition(b"=")
+        quoted = rest.lstrip()
+        if quoted[1:].partition(quoted[:1] or b" ")[0].decode("latin-1") in MAIN_SPACES:
+            mains.append(prefix.strip())
     if mains != [b""] or b"<!" in head or b"<worksheet" not in head:
         raise UnusualSheetError
 

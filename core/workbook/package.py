@@ -1,12 +1,13 @@
 """What stands around the sheets of an .xlsx file: their names and parts, the date system, the date styles."""
 
+from __future__ import annotations
+
 import posixpath
+import pyexpat
 from functools import cached_property
-from pyexpat import ExpatError
-from typing import NamedTuple
-from xml.parsers import expat
 
 from core.errors import UnreadableFileError, UnsupportedTypeError
+from core.light_types import NamedTuple
 from core.workbook.archive import Archive, Part
 
 Element = tuple[str, dict[str, str]]
@@ -129,11 +130,11 @@ def elements_of(archive: Archive, name: str) -> list[Element]:
     def refuse(*_: object) -> None:
         raise UnreadableFileError(f"{name} declares XML entities, which no honest workbook does: refused")
 
-    parser = expat.ParserCreate(namespace_separator="}")
+    parser = pyexpat.ParserCreate(namespace_separator="}")
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = lambda tag, attributes: elements.append((tag.rpartition("}")[2], attributes))
     try:
         parser.Parse(archive.read(part), True)  # noqa: FBT003 - expat takes no keywords
-    except ExpatError as error:
+    except pyexpat.ExpatError as error:
         raise UnreadableFileError(f"{name} is not well-formed XML: {error}") from error
     return elements

@@ -8,6 +8,7 @@ from core.workbook.limits import DEFAULT, Limits
 from core.workbook.sheet_events import StringEvents, feed
 
 PART_NAME = "the shared strings"
+BITE = 4 << 10  # parsing stops between two: a head needs the first strings only
 
 
 def look_up(archive: Archive, part: Part | None, places: Sequence[int], limits: Limits = DEFAULT) -> list[str]:
@@ -37,9 +38,10 @@ def look_up(archive: Archive, part: Part | None, places: Sequence[int], limits: 
 
     def until_found() -> Iterable[bytes]:
         for piece in pieces:
-            yield piece
-            if events.ended:
-                return
+            for start in range(0, len(piece), BITE):
+                yield piece[start : start + BITE]
+                if events.ended:
+                    return
 
     feed(events, until_found(), PART_NAME, limits)
     if len(found) < len(places):

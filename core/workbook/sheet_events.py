@@ -4,12 +4,13 @@ Expat knows every encoding, prefix, entity, CDATA section and comment; document 
 are refused.
 """
 
+from __future__ import annotations
+
+import pyexpat
 from collections.abc import Callable, Iterable
-from pyexpat import ExpatError
-from typing import NamedTuple
-from xml.parsers import expat
 
 from core.errors import UnreadableFileError
+from core.light_types import NamedTuple
 from core.workbook import addresses
 from core.workbook.cells import CellKind, CellValue, number_value
 from core.workbook.limits import DEFAULT, Limits
@@ -58,9 +59,9 @@ def _where(cell: RawCell) -> str:
     return f"cell {addresses.letters(cell.column)}{cell.row}"
 
 
-def parser_for(root_events: "SheetEvents | StringEvents") -> "expat.XMLParserType":
+def parser_for(root_events: SheetEvents | StringEvents) -> pyexpat.XMLParserType:
     """An expat parser that sends its events there and refuses document types."""
-    parser = expat.ParserCreate(namespace_separator="}")
+    parser = pyexpat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse_document_type
     parser.StartElementHandler = root_events.start
@@ -236,5 +237,5 @@ def feed(events: SheetEvents | StringEvents, pieces: Iterable[bytes], name: str,
             stopped = events.ended
         if not stopped:
             parser.Parse(b"", True)  # noqa: FBT003
-    except ExpatError as error:
+    except pyexpat.ExpatError as error:
         raise UnreadableFileError(f"{name} is not well-formed XML: {error}") from error

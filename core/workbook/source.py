@@ -1,8 +1,10 @@
 """What every kind of file gives a reader: sheets, the first rows whole, and chosen columns as cells."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
+from core.light_types import NamedTuple, Protocol
 from core.workbook.cells import Cells, CellValue
 
 HEAD_ROWS = 100

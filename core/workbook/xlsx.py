@@ -1,12 +1,13 @@
 """An .xlsx or .xlsm file as a source: the quick reader first, the general one for what is not ordinary."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
-from pathlib import Path
 
 from core.errors import UnreadableFileError
 from core.workbook import native_sheet, shared_strings
-from core.workbook.archive import Archive
+from core.workbook.archive import Archive, StrPath
 from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue
 from core.workbook.limits import DEFAULT, Limits
 from core.workbook.native_library import native_library
@@ -27,7 +28,7 @@ class XlsxSource:
 
     format = "xlsx"
 
-    def __init__(self, path: Path, *, limits: Limits = DEFAULT, quick: bool = True) -> None:
+    def __init__(self, path: StrPath, *, limits: Limits = DEFAULT, quick: bool = True) -> None:
         self._limits, self._quick = limits, quick
         self._archive = Archive(path, limits)
         try:

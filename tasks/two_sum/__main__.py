@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 from core.errors import PlatformError
 from tasks.two_sum.at_once import first_pair_of
@@ -24,7 +23,7 @@ def main(arguments: list[str]) -> int:
         print(f"{target!r} is no number to look for", file=sys.stderr)
         return 2
     try:
-        found = first_pair_of(Path(path), wanted, *column)
+        found = first_pair_of(path, wanted, *column)
     except (PlatformError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

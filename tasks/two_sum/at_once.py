@@ -11,9 +11,8 @@ import ctypes
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.light_types import TYPE_CHECKING, NamedTuple
 from core.workbook import header
 from core.workbook.native_library import Column, NativeLibrary, native_library
 from core.workbook.opening import open_now
@@ -22,6 +21,9 @@ from core.workbook.xlsx import XlsxSource
 from tasks.two_sum.native_pairs import first_pair
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from core.workbook.archive import StrPath
     from tasks.two_sum.ledger import Spotted
 
 EVERY_SHEET = "*"
@@ -45,7 +47,9 @@ class _Wanted(NamedTuple):
     first_row: int
 
 
-def first_pair_of(path: Path, target: int | Decimal, column: str | None = None, sheet: str = EVERY_SHEET) -> FirstPair:
+def first_pair_of(
+    path: StrPath, target: int | Decimal, column: str | None = None, sheet: str = EVERY_SHEET
+) -> FirstPair:
     """The pair that is complete first; the amounts of several sheets follow one another."""
     library = native_library()
     source = open_now(path)
@@ -154,13 +158,15 @@ def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> First
     return _found(wanted, [each.rows for each in cells], pair)
 
 
-def _generally(path: Path, target: int | Decimal, column: str | None, sheet: str) -> FirstPair:
-    from tasks.two_sum.answering import answer  # noqa: PLC0415 - see the module
+def _generally(path: StrPath, target: int | Decimal, column: str | None, sheet: str) -> FirstPair:
+    from pathlib import Path  # noqa: PLC0415 - see the module
+
+    from tasks.two_sum.answering import answer  # noqa: PLC0415
     from tasks.two_sum.contract import Mode, TwoSumParams  # noqa: PLC0415
     from tasks.two_sum.keys import KeyBook  # noqa: PLC0415
     from tasks.two_sum.ledger import read_ledger  # noqa: PLC0415
 
-    params = TwoSumParams(filepath=path.name, target=target, column=column, sheet=sheet, mode=Mode.FIRST)
+    params = TwoSumParams(filepath=Path(path).name, target=target, column=column, sheet=sheet, mode=Mode.FIRST)
     source = open_now(path)
     try:
         ledger = read_ledger(source, params, KeyBook())

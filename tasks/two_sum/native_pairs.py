@@ -6,8 +6,8 @@ Amounts are given by their address: those of a question outside the platform lie
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
 
+from core.light_types import TYPE_CHECKING
 from core.workbook.native_library import NativeLibrary, native_library
 
 if TYPE_CHECKING:

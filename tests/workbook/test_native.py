@@ -10,9 +10,9 @@ import pytest
 from core.errors import UnreadableFileError
 from core.workbook import build_native, native_library
 from core.workbook.archive import Archive
-from core.workbook.build_native import is_usable
+from core.workbook.build_native import LIBRARY, is_usable
 from core.workbook.limits import DEFAULT
-from core.workbook.native_library import LIBRARY, NativeLibrary
+from core.workbook.native_library import NativeLibrary
 from core.workbook.native_sheet import read_columns
 from core.workbook.source import no_tick
 from tests.workbook import handmade
