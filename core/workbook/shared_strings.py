@@ -37,13 +37,18 @@ def look_up(archive: Archive, part: Part | None, places: Sequence[int], limits: 
     pieces = archive.stream(part)
 
     def until_found() -> Iterable[bytes]:
-        for piece in pieces:
-            for start in range(0, len(piece), BITE):
-                yield piece[start : start + BITE]
-                if events.ended:
-                    return
+        for bite in _bites(pieces):
+            yield bite
+            if events.ended:
+                return
 
     feed(events, until_found(), PART_NAME, limits)
     if len(found) < len(places):
         raise UnreadableFileError(f"a cell names shared string {last}, but the table ends at {at}")
     return found
+
+
+def _bites(pieces: Iterable[bytes]) -> Iterable[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), BITE):
+            yield piece[start : start + BITE]

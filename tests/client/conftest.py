@@ -7,9 +7,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from client import Reckoner
-from client.cli import main
 from embedded.valkey import Valkey
+from reckoner import Reckoner
+from reckoner.cli import main
 from tests.running import RunningPlatform
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from client import Options
-from client.cli import COMMANDS
 from embedded.ports import free_port
+from reckoner import Options
+from reckoner.cli import COMMANDS
 from tests.client.lossy import LossyProxy
 from tests.running import ROOT
 
@@ -40,7 +40,7 @@ def outside(at_home, platform):  # noqa: ARG001  # asked for by its effect
 
     def run(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-m", "client", *arguments],
+            [sys.executable, "-m", "reckoner", *arguments],
             env={**os.environ, "RECKONER_URL": platform.url, **environment},
             cwd=ROOT,
             capture_output=True,
@@ -53,7 +53,7 @@ def outside(at_home, platform):  # noqa: ARG001  # asked for by its effect
 
 
 def test_help_is_there_without_loading_what_it_does_not_need():
-    script = "import sys\nfrom client.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    script = "import sys\nfrom reckoner.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     script += "print(sorted({'requests', 'rich', 'urllib3'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"

@@ -8,8 +8,8 @@ import redis as redis_client
 
 from api.doctor import broker, disks
 from api.doctor.findings import Severity, clock
-from client import Reckoner
 from models import schema_version
+from reckoner import Reckoner
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from client import ReckonerError
-from client.moving_files import save
-from client.problems import MissingError
+from reckoner import ReckonerError
+from reckoner.moving_files import save
+from reckoner.problems import MissingError
 
 
 @pytest.fixture

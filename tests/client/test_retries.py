@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from client import Event, Options, Reckoner
-from client.problems import BusyError, StateError, UnreachableError
 from embedded.ports import free_port
+from reckoner import Event, Options, Reckoner
+from reckoner.problems import BusyError, StateError, UnreachableError
 from tests.client.lossy import LossyProxy
 
 

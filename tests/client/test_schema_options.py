@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from client.schema_options import Json, fields_of, option_of, params_from
+from reckoner.schema_options import Json, fields_of, option_of, params_from
 
 SCHEMA = {
     "type": "object",

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from client import Event, Job, JobStatus, Options, Reckoner, TwoSumResult
-from client.problems import (
+from reckoner import Event, Job, JobStatus, Options, Reckoner, TwoSumResult
+from reckoner.problems import (
     InvalidRequestError,
     JobCancelledError,
     JobFailedError,

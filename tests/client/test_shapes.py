@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from client.exact import dumps, loads
-from client.records import JobStatus
-from client.shapes import shape
+from reckoner.exact import dumps, loads
+from reckoner.records import JobStatus
+from reckoner.shapes import shape
 
 
 @dataclass(frozen=True)

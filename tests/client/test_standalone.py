@@ -19,7 +19,7 @@ ALLOWED = (
     *("click", "rich", "markdown_it", "mdurl", "pygments"),
 )
 # What installing leaves in the folder; an old build would find its way into the new one.
-LEFTOVERS = ("__pycache__", "build", "reckoner_client.egg-info")
+LEFTOVERS = ("__pycache__", "build", "*.egg-info")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def test_it_asks_for_three_libraries_and_gives_the_command(wheel):
 def test_every_module_of_the_source_is_in_the_wheel(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = {name.removeprefix("reckoner/") for name in archive.namelist() if name.endswith(".py")}
-    source = [path.relative_to(ROOT / "client") for path in (ROOT / "client").rglob("*.py")]
-    assert packed == {str(path) for path in source if path.parts[0] not in LEFTOVERS}
+    source = ROOT / "client" / "reckoner"
+    assert packed == {str(path.relative_to(source)) for path in source.rglob("*.py")}
 
 
 def test_a_job_is_submitted_by_what_was_installed(alone, platform):
@@ -108,7 +108,7 @@ def test_the_readme_and_the_command_tell_the_same_exit_codes():
     readme = (ROOT / "client" / "README.md").read_text()
     shown = dict(line.strip("| \n").split(" | ") for line in readme.splitlines() if line[:3].strip("| ").isdigit())
     help_text = subprocess.run(
-        [sys.executable, "-m", "client", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "reckoner", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     for code, meaning in shown.items():
         assert f"  {code}  {meaning}" in help_text

@@ -12,10 +12,10 @@ from pydantic_core import PydanticUndefined
 import api.app  # so that every error is there
 import api.problem
 from api.console.wording import NOTHING, span
-from client.cli import COMMANDS, cli
 from core.errors import PlatformError
 from core.number_set.errors import NumberOutOfRangeError
 from core.settings import Settings
+from reckoner.cli import COMMANDS, cli
 from tasks.etl.reasons import MEANING, Reason
 from tasks.registry import make_registry
 from tests.running import ROOT

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from client.cli import main
+from reckoner.cli import main
 
 
 @pytest.fixture

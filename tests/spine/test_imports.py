@@ -9,7 +9,7 @@ _ENTRY_POINTS = {"api.wsgi", "workers.entry"}
 _READERS = {
     "api/__main__.py",
     "api/wsgi.py",
-    "client/cli.py",
+    "client/reckoner/cli.py",
     "embedded/local_settings.py",
     "models/keys.py",
     "workers/entry.py",
@@ -22,7 +22,7 @@ def refuse(*_, **__):
     raise AssertionError("connected at import")
 
 socket.socket.connect = refuse
-tops = ("core", "models", "tasks", "workers", "api", "embedded", "client")
+tops = ("core", "models", "tasks", "workers", "api", "embedded", "reckoner")
 read = os.environ.__class__.__getitem__
 
 def watched(self, name):

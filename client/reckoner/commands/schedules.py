@@ -8,9 +8,10 @@ from datetime import datetime
 import click
 from rich.text import Text
 
-from ..desk import Desk, at_desk
-from ..printing import clean, console, print_json, table
-from ..records import Schedule, ScheduleRun
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import clean, console, print_json, table
+from reckoner.records import Schedule, ScheduleRun
+
 from .moments import MOMENT
 
 _HEADS = ("schedule", "runs", "kind", "state", "next", "last", "30 days")

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..problems import ReckonerError
-from ..records import Kind
-from ..shapes import shape
+from reckoner.problems import ReckonerError
+from reckoner.records import Kind
+from reckoner.shapes import shape
 
 if TYPE_CHECKING:
-    from ..desk import Desk
+    from reckoner.desk import Desk
 
 
 def current_kinds(desk: Desk) -> list[Kind]:

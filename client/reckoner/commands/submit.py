@@ -8,13 +8,14 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from ..desk import Desk, desk_of
-from ..outcome import Exit
-from ..printing import print_json
-from ..problems import ReckonerError
-from ..records import Kind
-from ..schema_options import Json, fields_of, missing_from, option_of, params_from
-from ..sdk import Options
+from reckoner.desk import Desk, desk_of
+from reckoner.outcome import Exit
+from reckoner.printing import print_json
+from reckoner.problems import ReckonerError
+from reckoner.records import Kind
+from reckoner.schema_options import Json, fields_of, missing_from, option_of, params_from
+from reckoner.sdk import Options
+
 from .files import upload_drawn
 from .kind_cache import current_kinds, known_kinds
 from .moments import MOMENT

@@ -7,9 +7,10 @@ from dataclasses import asdict
 import click
 from rich.text import Text
 
-from ..desk import Desk, at_desk
-from ..printing import age, console, print_json, span, table
-from ..records import Queues, QueueState, Worker
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import age, console, print_json, span, table
+from reckoner.records import Queues, QueueState, Worker
+
 from .completing import complete_queue
 
 QUEUE_HEADS = ("queue", "depth", "oldest", "state", "workers", "slots", "mean run")

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from ..desk import Desk, at_desk
+from reckoner.desk import Desk, at_desk
 
 _ONLY_CLIENT = (
     "only the client is installed here, not the platform.\n"

@@ -7,9 +7,10 @@ from typing import NoReturn
 
 import click
 
-from ..desk import Desk, at_desk
-from ..printing import console, print_json, table
-from ..problems import UnreachableError
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import console, print_json, table
+from reckoner.problems import UnreachableError
+
 from .local import become
 
 _ROLES = ["viewer", "submitter", "operator", "admin"]

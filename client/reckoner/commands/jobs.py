@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from ..desk import Desk, at_desk
-from ..exact import dumps
-from ..outcome import Exit
-from ..printing import JOB_HEADS, clean, console, facts, job_row, print_json, share, status_text, table, took
-from ..records import Job, JobStatus
+from reckoner.desk import Desk, at_desk
+from reckoner.exact import dumps
+from reckoner.outcome import Exit
+from reckoner.printing import JOB_HEADS, clean, console, facts, job_row, print_json, share, status_text, table, took
+from reckoner.records import Job, JobStatus
+
 from .completing import complete_job, complete_kind
 from .moments import MOMENT
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from ..desk import Desk, at_desk
-from ..printing import age, clean, console, facts, print_json, table
-from ..records import File
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import age, clean, console, facts, print_json, table
+from reckoner.records import File
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-# The platform's own code, where it is installed beside this command.
-_BESIDE = Path(__file__).absolute().parents[1]
+# The platform's own code, where this command is run from its checkout.
+_BESIDE = Path(__file__).absolute().parents[2]
 
 
 @dataclass

@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from ..desk import Desk, at_desk
-from ..exact import loads
-from ..outcome import Exit
-from ..printing import print_json
-from ..records import BulkAnswer
-from ..schema_options import text_of
+from reckoner.desk import Desk, at_desk
+from reckoner.exact import loads
+from reckoner.outcome import Exit
+from reckoner.printing import print_json
+from reckoner.records import BulkAnswer
+from reckoner.schema_options import text_of
+
 from .completing import complete_job, complete_kind
 from .jobs import STATUSES, filters, print_json_line
 from .moments import MOMENT

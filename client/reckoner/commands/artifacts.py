@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..desk import Desk, at_desk
-from ..printing import clean, console, print_json, table
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import clean, console, print_json, table
+
 from .completing import complete_job
 
 

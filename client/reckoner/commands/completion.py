@@ -20,7 +20,7 @@ def completion(shell: str) -> None:
 
     Kinds, params, job ids and queues are completed too.
     """
-    from ..cli import cli  # noqa: PLC0415  # it loads us
+    from reckoner.cli import cli  # noqa: PLC0415  # it loads us
 
     made = get_completion_class(shell)
     if made is None:

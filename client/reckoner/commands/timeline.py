@@ -7,11 +7,12 @@ from dataclasses import asdict
 import click
 from rich.text import Text
 
-from ..desk import Desk, at_desk
-from ..exact import dumps
-from ..outcome import Exit, code_of_job
-from ..printing import clean, console, print_json, status_text, table
-from ..records import Event, LogLine
+from reckoner.desk import Desk, at_desk
+from reckoner.exact import dumps
+from reckoner.outcome import Exit, code_of_job
+from reckoner.printing import clean, console, print_json, status_text, table
+from reckoner.records import Event, LogLine
+
 from .completing import complete_job
 
 _LEVELS = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "red"}

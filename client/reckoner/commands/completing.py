@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem
 
-from ..desk import desk_of
-from ..problems import ReckonerError
+from reckoner.desk import desk_of
+from reckoner.problems import ReckonerError
+
 from .kind_cache import known_kinds
 
 

@@ -6,9 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from ..desk import Desk, at_desk
-from ..printing import console, facts, print_json, span, table
-from ..schema_options import fields_of
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import console, facts, print_json, span, table
+from reckoner.schema_options import fields_of
+
 from .completing import complete_kind
 from .kind_cache import current_kinds
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..desk import Desk, at_desk
-from ..outcome import code_of_job
-from ..printing import clean, console, print_json, span
-from ..problems import JobCancelledError, JobFailedError
-from ..records import Job, JobStatus
+from reckoner.desk import Desk, at_desk
+from reckoner.outcome import code_of_job
+from reckoner.printing import clean, console, print_json, span
+from reckoner.problems import JobCancelledError, JobFailedError
+from reckoner.records import Job, JobStatus
+
 from .completing import complete_job
 from .jobs import print_json_line
 

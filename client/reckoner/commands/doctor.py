@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import click
 from rich.text import Text
 
-from .. import __version__
-from ..desk import Desk, at_desk
-from ..outcome import Exit
-from ..printing import clean, console, print_json
-from ..problems import BusyError, MissingError, ProblemError, RefusedError, UnreachableError
-from ..records import Diagnosis, Finding
+from reckoner import __version__
+from reckoner.desk import Desk, at_desk
+from reckoner.outcome import Exit
+from reckoner.printing import clean, console, print_json
+from reckoner.problems import BusyError, MissingError, ProblemError, RefusedError, UnreachableError
+from reckoner.records import Diagnosis, Finding
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 _TOLERATED_SECONDS = 2.0

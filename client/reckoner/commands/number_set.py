@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from ..desk import Desk, at_desk
-from ..exact import dumps, loads
-from ..printing import console, facts, print_json, table
+from reckoner.desk import Desk, at_desk
+from reckoner.exact import dumps, loads
+from reckoner.printing import console, facts, print_json, table
 
 _DEFAULT = "default"
 _HIGHEST = 10_000_000

@@ -7,8 +7,9 @@ from datetime import datetime
 
 import click
 
-from ..desk import Desk, at_desk
-from ..printing import console, print_json, table
+from reckoner.desk import Desk, at_desk
+from reckoner.printing import console, print_json, table
+
 from .moments import MOMENT
 
 _HEADS = ("at", "who", "what", "to what", "detail")

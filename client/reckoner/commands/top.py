@@ -9,12 +9,13 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from ..desk import Desk, at_desk
-from ..exact import dumps
-from ..printing import JOB_HEADS, STYLES, console, job_row, table
-from ..problems import BusyError, UnreachableError
-from ..records import Job, JobStatus, Queues
-from ..sdk import Reckoner
+from reckoner.desk import Desk, at_desk
+from reckoner.exact import dumps
+from reckoner.printing import JOB_HEADS, STYLES, console, job_row, table
+from reckoner.problems import BusyError, UnreachableError
+from reckoner.records import Job, JobStatus, Queues
+from reckoner.sdk import Reckoner
+
 from .queues import QUEUE_HEADS, queue_row
 
 _LINES_AROUND = 12
