@@ -54,6 +54,7 @@ def test_what_was_built_reads_and_is_used(library, tmp_path):
     "odd",
     [
         *('<c s="1" r="A1"><v>1</v></c>', "<c><v>1</v></c>", '<c r="A0"><v>1</v></c>'),
+        *('<c r="A&#49;"><v>1</v></c>', '<c r="&#65;1"><v>1</v></c>', '<c r="a1"><v>1</v></c>'),
         *("<!-- -->", '<c r="A1"><v>1</v></c><!-- -->', '<c r="A1" s="1"><v>1</v></c><?x?><!-- -->'),
         *("<z xmlns='u'/>", '<c r="A1" xmlns:x="u"><v>1</v></c>', '<c r="A1" xml:space="preserve"><v>1</v></c>'),
     ],

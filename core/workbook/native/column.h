@@ -44,6 +44,7 @@ typedef struct {
 } Layout;
 
 static inline int is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+static inline int is_capital(uint8_t byte) { return (uint8_t)(byte - 'A') < 26; }
 
 /* How many of the next eight bytes are digits, counted from the first. */
 static inline int leading_digits(uint64_t word) {
@@ -262,10 +263,17 @@ static int keep_odd(Column *column, const uint8_t *from, const uint8_t *end) {
     return 1;
 }
 
+/* Whether letters and then a digit stand there: a letter or digit may also be written as a number (`&#65;`). */
+static int is_name_of_column(const uint8_t *at) {
+    const uint8_t *from = at;
+    while (is_capital(*at)) at++;
+    return at > from && is_digit(*at);
+}
+
 /* The cell whose letters stand at `place`: where to look on, or NULL if it is unusual. */
 static inline const uint8_t *keep(const uint8_t *place, const uint8_t *end, int64_t first_row, Column *column) {
     Cell cell;
-    if (!is_digit(place[column->letters])) return place; /* a longer name that starts alike */
+    if (!is_digit(place[column->letters])) return is_name_of_column(place) ? place : NULL; /* a longer one */
     if (!read_cell(place + column->letters, &cell, &column->layout)) return NULL;
     const uint8_t *behind = cell.end ? cell.end : place;
     if (cell.kind == EMPTY || cell.row < first_row) return behind;
@@ -292,8 +300,8 @@ static int narrow(const uint8_t *from, const uint8_t *stop, const uint8_t *end, 
         }
         if (here[1] != 'c') continue;
         if (memcmp(here + 2, " r=\"", 4) != 0) return UNUSUAL;
-        if (memcmp(here + 6, column->name, (size_t)column->letters) == 0 &&
-            !keep(here + 6, end, first_row, column)) return UNUSUAL;
+        int is_ours = memcmp(here + 6, column->name, (size_t)column->letters) == 0;
+        if (is_ours ? !keep(here + 6, end, first_row, column) : !is_name_of_column(here + 6)) return UNUSUAL;
     }
     return 0;
 }
@@ -323,10 +331,15 @@ static int narrow(const uint8_t *from, const uint8_t *stop, const uint8_t *end, 
             VECTOR addressed = AND(AND(EQUAL(two, space), EQUAL(LOAD(here + 3), are)),                              \
                                    AND(EQUAL(LOAD(here + 4), is), EQUAL(LOAD(here + 5), quote)));                   \
             if (cell & ~(uint32_t)MASK(addressed)) return UNUSUAL;                                                  \
-            cell &= (uint32_t)MASK(EQUAL(LOAD(here + 6), first));                                                   \
+            VECTOR letter = LOAD(here + 6); /* a capital, or what no address has */                                 \
+            if (cell & ~(uint32_t)MASK(EQUAL(AND(letter, SET((char)0xE0)), SET(0x40)))) return UNUSUAL;             \
+            cell &= (uint32_t)MASK(EQUAL(letter, first));                                                           \
             for (; cell; cell &= cell - 1) {                                                                        \
                 const uint8_t *place = here + __builtin_ctz(cell) + 6;                                              \
-                if (column->letters > 1 && memcmp(place, column->name, (size_t)column->letters) != 0) continue;     \
+                if (column->letters > 1 && memcmp(place, column->name, (size_t)column->letters) != 0) {             \
+                    if (!is_name_of_column(place)) return UNUSUAL;                                                  \
+                    continue;                                                                                       \
+                }                                                                                                   \
                 const uint8_t *behind = keep(place, end, first_row, column);                                        \
                 if (!behind) return UNUSUAL;                                                                        \
                 if (behind > place) { /* the next cell then stands at much the same place: easily foreseen */       \
