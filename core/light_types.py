@@ -33,7 +33,7 @@ else:
         """Numbers with names, each there once."""
 
         def __init_subclass__(cls) -> None:
-            named = {name: value for name, value in vars(cls).items() if name[0] != "_"}
+            named = {name: value for name, value in vars(cls).items() if type(value) is int and name[0] != "_"}
             cls._members = {value: int.__new__(cls, value) for value in named.values()}
             for name, value in named.items():
                 cls._members[value].name = name
@@ -43,6 +43,8 @@ else:
             if value not in cls._members:
                 raise ValueError(f"{value!r} is not a valid {cls.__name__}")
             return cls._members[value]
+
+        __str__ = int.__repr__
 
         def __repr__(self) -> str:
             return f"<{type(self).__name__}.{self.name}: {int(self)}>"
