@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from core.errors import UnreadableFileError
 from core.kept_memory import keep_freed_blocks
@@ -20,24 +19,26 @@ from core.workbook.limits import DEFAULT, Limits
 from core.workbook.ordinary import UnusualSheetError, split_head, understand
 from core.workbook.vector_decimals import (
     PADDING,
+    TEXT_WORDS,
+    Marks,
     Places,
     Words,
-    first_byte,
     first_byte_of,
     leading_number,
-    parse_spans,
+    parse_texts,
     wide_of,
     words_of,
 )
 
 KEPT_BYTES = 16 << 20  # larger than the arrays of a piece
 MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
-CELL_HEAD = re.compile(rb'"(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c))')
+LAYOUT = re.compile(rb'([0-9]{1,7})("(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c)))')
 TYPE = re.compile(rb' t="([^"]*)"')
 DATA_END = b"</sheetData>"
 VALUE_END = int.from_bytes(b"</v></c>", "little")
 WORD = 8
-LAYOUT_WORDS, VALUE_WORDS = 4, 3  # what is longer goes through the general parser
+LAYOUT_BYTES = 32  # what is longer goes through the general parser
+CELL_WORDS = 10  # with the longest address and layout, and three words from the value on
 CELL_START = b'<c r="'
 CELL_PAIR, ADDRESS_QUAD = (int.from_bytes(text, "little") for text in (CELL_START[:2], CELL_START[1:5]))
 EMPTY = 255  # a kind for cells to drop
@@ -113,16 +114,26 @@ def _check(region: Region) -> None:
         raise UnusualSheetError
 
 
-def _candidates(region: Region, words: Words, letters: bytes) -> Places:
-    """Where the row stands in `<c r="B12"`: its column's last letter is rare in a sheet; then a closer look."""
-    head = CELL_START + letters
-    digits = _places_of(letters[-1], region) + 1
-    digits = digits[digits >= len(head)]
+def _cells_of(region: Region, head: bytes) -> tuple[Places, Words]:
+    """Where the cells of a column start, and each in words.
+
+    Its last letter is rare in a sheet, so that is what is searched; then comes the only look at scattered bytes.
+    """
+    places = _places_of(head[-1], region) + 1 - len(head)
+    places = places[places >= 0]
+    wide = wide_of(region.buffer, places, CELL_WORDS)
     start = head[:WORD]
-    good = (words[digits - len(head)] & MASKS[len(start)]) == int.from_bytes(start, "little")
-    good &= np.frombuffer(region.buffer, np.uint8)[digits] - np.uint8(ord("0")) <= 9  # noqa: PLR2004 - a digit
-    found: Places = digits[good]
-    return found
+    good = (wide[:, 0] & MASKS[len(start)]) == int.from_bytes(start, "little")
+    good &= np.frombuffer(region.buffer, np.uint8)[places + len(head)] - np.uint8(ord("0")) <= 9  # noqa: PLR2004 - a digit
+    return (places, wide) if good.all() else (places[good], wide[good])
+
+
+def _word_at(wide: Words, offset: int) -> Words:
+    """Of every row the word that starts at a byte."""
+    number, shift = divmod(offset, WORD)
+    if not shift:
+        return wide[:, number]
+    return (wide[:, number] >> np.uint64(8 * shift)) | (wide[:, number + 1] << np.uint64(64 - 8 * shift))
 
 
 def _places_of(byte: int, region: Region) -> Places:
@@ -136,32 +147,84 @@ def _places_of(byte: int, region: Region) -> Places:
 
 
 def _read_region(region: Region, column: int, first_row: int, builder: CellsBuilder) -> None:
-    letters = addresses.letters(column).encode()
-    words = words_of(region.buffer)
-    digits = _candidates(region, words, letters)
-    if not digits.size:
+    """Read the cells layout by layout, which are the bytes between address and value: a sheet has a handful.
+
+    The first cell that is not yet read gives one, compared with all others at once. Kind TEXT stands for whatever the
+    general parser must read.
+    """
+    head = CELL_START + addresses.letters(column).encode()
+    places, wide = _cells_of(region, head)
+    if not places.size:
         return
-    texts = words[digits]
-    lengths = first_byte(texts, ord('"'))
-    heads = digits + lengths
-    rows, good = leading_number(texts, lengths)
-    if not bool(np.all(good & (lengths < WORD) & (rows > 0) & (rows <= addresses.MAX_ROWS))):
+    cells = _blank(len(places))
+    left = np.arange(len(places))
+    for _ in range(MOST_LAYOUTS):
+        layout = LAYOUT.match(region.buffer, int(places[left[0]]) + len(head))
+        if layout is None:
+            raise UnusualSheetError
+        same = _holding(wide, len(head) + len(layout[1]), layout[2])
+        if same.all() and len(left) == len(places):
+            cells = _read_alike(region, len(head), layout, places, wide)
+            break
+        chosen = left[same]
+        _put(cells, chosen, _read_alike(region, len(head), layout, places[chosen], wide[same]))
+        left, wide = left[~same], wide[~same]
+        if not left.size:
+            break
+    else:
+        for at in left.tolist():
+            address = LAYOUT.match(region.buffer, int(places[at]) + len(head))
+            if address is None:
+                raise UnusualSheetError
+            cells.rows[at] = int(address[1])
+    _add(region, places, cells, first_row, builder)
+
+
+def _blank(count: int) -> Cells:
+    kinds = np.full(count, CellKind.TEXT, np.uint8)
+    return Cells(np.zeros(count, np.int64), kinds, np.zeros(count, np.int64), np.zeros(count, np.int8), ())
+
+
+def _put(cells: Cells, places: Places, others: Cells) -> None:
+    cells.rows[places], cells.kinds[places] = others.rows, others.kinds
+    cells.mantissas[places], cells.exponents[places] = others.mantissas, others.exponents
+
+
+def _holding(wide: Words, offset: int, text: bytes) -> Marks:
+    """Which rows have that text there, as far as it is looked at."""
+    same = np.ones(len(wide), np.bool_)
+    for at in range(0, min(len(text), LAYOUT_BYTES), WORD):
+        part = text[at : at + WORD]
+        same &= (_word_at(wide, offset + at) & MASKS[len(part)]) == int.from_bytes(part, "little")
+    return same
+
+
+def _read_alike(region: Region, head_bytes: int, layout: re.Match[bytes], places: Places, wide: Words) -> Cells:
+    """Cells of one layout and as many digits in their addresses."""
+    rows, good = leading_number(_word_at(wide, head_bytes), len(layout[1]))
+    if not bool(np.all(good & (rows > 0) & (rows <= addresses.MAX_ROWS))):
         raise UnusualSheetError
-    kinds, starts = _by_layout(region.buffer, heads)
-    mantissas = np.zeros(len(digits), np.int64)
-    exponents = np.zeros(len(digits), np.int8)
-    plain = np.flatnonzero((kinds == CellKind.NUMBER) | (kinds == CellKind.SHARED) | (kinds == CellKind.BOOLEAN))
-    if plain.size:
-        values = starts[plain]
-        ends = values + first_byte_of(wide_of(region.buffer, values, VALUE_WORDS), ord("<"))
-        numbers = parse_spans(region.buffer, values, ends)
-        sure = numbers.good & (words[ends] == VALUE_END)
-        sure &= (kinds[plain] == CellKind.NUMBER) | ((numbers.exponents == 0) & (numbers.mantissas >= 0))
-        sure &= (kinds[plain] != CellKind.BOOLEAN) | ((ends - values == 1) & (numbers.mantissas <= 1))
-        mantissas[plain], exponents[plain] = numbers.mantissas, numbers.exponents
-        kinds[plain[~sure]] = CellKind.TEXT
-    places = digits - len(CELL_START) - len(letters)
-    _add(region, places, Cells(rows, kinds, mantissas, exponents, ()), first_row, builder)
+    kind = _kind_of(layout[2])
+    kinds = np.full(len(rows), kind, np.uint8)
+    if kind in {CellKind.TEXT, EMPTY}:
+        return Cells(rows, kinds, np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int8), ())
+    offset = head_bytes + layout.end() - layout.start()
+    values = places + offset
+
+    def word(number: int) -> Words:
+        return _word_at(wide, offset + WORD * number)
+
+    def ends_of(long: Places) -> Places:
+        return values[long] + first_byte_of(np.stack([word(number)[long] for number in range(TEXT_WORDS)], 1), ord("<"))
+
+    numbers, ends = parse_texts(word, region.buffer, values, ends_of)
+    sure = numbers.good & (words_of(region.buffer)[ends] == VALUE_END)
+    if kind != CellKind.NUMBER:
+        sure &= (numbers.exponents == 0) & (numbers.mantissas >= 0)
+    if kind == CellKind.BOOLEAN:
+        sure &= (ends - values == 1) & (numbers.mantissas <= 1)
+    kinds[~sure] = CellKind.TEXT
+    return Cells(rows, kinds, numbers.mantissas, numbers.exponents, ())
 
 
 def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: CellsBuilder) -> None:
@@ -178,35 +241,9 @@ def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: 
     builder.add_block(rows, kinds, mantissas, exponents)
 
 
-def _by_layout(buffer: bytes, heads: Places) -> tuple[npt.NDArray[np.uint8], Places]:
-    """Kind of each cell and where its value starts, by the bytes between address and value.
-
-    The first cell not yet known gives a layout, compared with all others at once; a sheet has a handful. Kind
-    TEXT stands for whatever the general parser must read.
-    """
-    kinds = np.full(len(heads), CellKind.TEXT, np.uint8)
-    starts = heads.copy()
-    left, texts = np.arange(len(heads)), wide_of(buffer, heads, LAYOUT_WORDS)
-    for _ in range(MOST_LAYOUTS):
-        if not left.size:
-            break
-        match = CELL_HEAD.match(buffer, int(heads[left[0]]))
-        if match is None:
-            raise UnusualSheetError
-        layout = match[0]
-        same = np.ones(len(left), np.bool_)
-        for number in range(min(-(-len(layout) // WORD), LAYOUT_WORDS)):
-            part = layout[number * WORD : (number + 1) * WORD]
-            same &= (texts[:, number] & MASKS[len(part)]) == int.from_bytes(part, "little")
-        chosen = left[same]
-        if len(layout) <= LAYOUT_WORDS * WORD:
-            kinds[chosen] = _kind_of(layout)
-            starts[chosen] += len(layout)
-        left, texts = left[~same], texts[~same]
-    return kinds, starts
-
-
 def _kind_of(layout: bytes) -> int:
+    if len(layout) > LAYOUT_BYTES:
+        return CellKind.TEXT
     if layout.endswith((b"/>", b"</c")):
         return EMPTY
     found = TYPE.search(layout)

@@ -4,6 +4,7 @@ What the vectors cannot say for certain (exponents, spaces, more than 18 digits)
 sends it through `decimals.parse`; both give the same value for everything the vectors accept.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ Marks = npt.NDArray[np.bool_]
 
 WORD = 8
 LONGEST = 16  # digits on one side of the point that two words hold
+LONG = 99  # the length of what is longer than that
 MOST_DIGITS = 18  # certain to fit a signed 64-bit integer
 MAX_EXACT = 10**15
 FLOAT_SCALES = 9
@@ -25,7 +27,9 @@ ZEROS, HIGH_BITS, LOW_BITS = U(0x3030303030303030), U(0x8080808080808080), U(0x0
 TO_HIGH = U(0x7676767676767676)  # lifts any byte of ten or more into the high bit
 PAIRS, QUADS, EIGHT = U(0x00FF00FF00FF00FF), U(0x0000FFFF0000FFFF), U(0x00000000FFFFFFFF)
 POWERS = np.array([10**n for n in range(19)], dtype=np.int64)
-PADDING = b"<" * 64
+ALL = U(0xFFFFFFFFFFFFFFFF)
+TEXT_WORDS = 3  # of a number's text: what is longer is not looked at in vectors
+PADDING = b"<" * 80
 
 
 def words_of(buffer: bytes) -> Words:
@@ -58,13 +62,13 @@ def first_byte_of(wide: Words, wanted: int) -> Places:
     return found
 
 
-def leading_number(words: Words, lengths: Places) -> tuple[Places, Marks]:
-    """The number in the first bytes of each word; the mark says that all were digits."""
-    return _value_of((words ^ ZEROS) << _bits(WORD - lengths))
+def leading_number(words: Words, length: int) -> tuple[Places, Marks]:
+    """The number in so many first bytes of each word; the mark says that all were digits."""
+    return _value_of((words ^ ZEROS) << U(8 * (WORD - length)))
 
 
-def _bits(count: Places) -> Words:
-    """So many bytes as bits to shift by. Of a negative count this makes a huge one, and NumPy shifts to nothing."""
+def _bits(count: Places | Marks) -> Words:
+    """So many bytes as bits to shift by. By 64 and more NumPy shifts to nothing, and so by what is below 0."""
     return count.astype(np.uint64) << U(3)
 
 
@@ -89,10 +93,14 @@ def _eight(words: Words, ends: Places, lengths: Places) -> tuple[Places, Marks]:
 def _value_of(digits: Words) -> tuple[Places, Marks]:
     """The number of eight digits each, from 0 to 9 byte by byte; the mark says that they are."""
     good = ((digits + TO_HIGH) | digits) & HIGH_BITS == 0
+    return _number_of(digits), good
+
+
+def _number_of(digits: Words) -> Places:
     digits = (digits * U(10) + (digits >> U(8))) & PAIRS
     digits = (digits * U(100) + (digits >> U(16))) & QUADS
     digits = (digits * U(10_000) + (digits >> U(32))) & EIGHT
-    return digits.astype(np.int64), good
+    return digits.view(np.int64)
 
 
 @dataclass(frozen=True)
@@ -105,42 +113,95 @@ class ParsedNumbers:
 
 
 def parse_spans(buffer: bytes, starts: Places, ends: Places) -> ParsedNumbers:
-    """Numbers written between `starts` and `ends`; eight readable bytes must stand before the first, 16 behind it."""
-    wide = wide_of(buffer, starts, 2)
-    negative = (wide[:, 0] & U(0xFF)) == ord("-")
+    """Numbers written between `starts` and `ends`; eight readable bytes must stand before the first, 24 behind it."""
+    wide = wide_of(buffer, starts, TEXT_WORDS)
+    bits = _bits(ends - starts)
+    numbers, found = parse_texts(
+        # The words end where the texts do; what stands behind the second is looked at for a sign only.
+        lambda number: wide[:, number] & ~(ALL << (bits - U(8 * WORD * number))),
+        buffer,
+        starts,
+        lambda long: ends[long],
+    )
+    return ParsedNumbers(numbers.mantissas, numbers.exponents, numbers.good & (found == ends))
+
+
+def parse_texts(
+    word: Callable[[int], Words], buffer: bytes, starts: Places, ends_of: Callable[[Places], Places]
+) -> tuple[ParsedNumbers, Places]:
+    """The numbers that stand at those places, and where they end; `word` gives the first, second or third word there.
+
+    Where those do not show the end, `ends_of` says it.
+    """
+    first, second = word(0), word(1)
+    negative = (first & U(0xFF)) == ord("-")
     if negative.any():
+        sign = _bits(negative)
+        first, second = _behind(first, second, sign), _behind(second, word(2), sign)
         starts = starts + negative
-        wide = wide_of(buffer, starts, 2)
-    values, decimals, good, long = _short_numbers(wide, ends - starts)
+    values, decimals, lengths = _short_numbers(first ^ ZEROS, second ^ ZEROS, buffer, starts)
+    ends, good = starts + lengths, lengths > 0
+    long = np.flatnonzero(lengths == LONG)
     if long.size:
+        ends[long] = ends_of(long)
         values[long], decimals[long], good[long] = _long_numbers(words_of(buffer), starts[long], ends[long])
-    return ParsedNumbers(np.where(negative, -values, values), (-decimals).astype(np.int8), good)
+    if negative.any():
+        values = np.where(negative, -values, values)
+    return ParsedNumbers(values, (-decimals).astype(np.int8), good), ends
 
 
-def _short_numbers(wide: Words, lengths: Places) -> tuple[Places, Places, Marks, Places]:
-    """What two words hold: values, decimals, and whether they are numbers; and the places of what is longer."""
-    first, second = wide[:, 0] ^ ZEROS, wide[:, 1] ^ ZEROS
-    whole = np.minimum(first_byte_of(wide, ord(".")), lengths)
-    upper_shift = _bits(2 * WORD - whole)
-    values, good = _value_of((first << _bits(WORD - whole)) | (first >> _bits(whole - WORD)) | (second << upper_shift))
-    if int(whole.max(initial=0)) > WORD:
-        upper, upper_good = _value_of(first << upper_shift)
-        values += upper * np.int64(10**8)
-        good &= upper_good
-    good &= whole > 0
-    decimals = np.zeros(len(values), np.int64)
-    if (whole < lengths).any():
-        decimals = np.maximum(lengths - whole - 1, 0)
-        behind = whole + 1
-        text = (first >> _bits(behind)) | (second << _bits(WORD - behind)) | (second >> _bits(behind - WORD))
-        fractions, fractions_good = _value_of(text << _bits(WORD - decimals))
-        good &= fractions_good & ((decimals > 0) | (whole == lengths))
-    long = np.flatnonzero((lengths > LONGEST) | (decimals > WORD))
-    good[long] = False
+def _behind(word: Words, following: Words, bits: Words | np.uint64) -> Words:
+    """The word so many bits further on."""
+    return (word >> bits) | (following << (U(64) - bits))
+
+
+def _short_numbers(first: Words, second: Words, buffer: bytes, starts: Places) -> tuple[Places, Places, Places]:
+    """Digits from 0 to 9 byte by byte, fewer than 16, with at most a point between them: values, decimals, lengths."""
+    whole = _leading_digits(first, second)
+    dotted = np.frombuffer(buffer, np.uint8)[starts + (whole >> 3)] == ord(".")
+    digits, decimals = whole, np.zeros(len(whole), np.int64)
+    if dotted.any():
+        first, second = _without(first, second, whole)
+        digits = np.where(dotted, _leading_digits(first, second), whole)
+        decimals = (digits - whole) >> 3
+    lengths = (digits >> 3) + (decimals > 0)
+    lengths[whole == 0] = 0
+    lengths[digits == 8 * LONGEST] = LONG
+    count = digits.view(np.uint64)
+    low: Words = first << (U(64) - count)
+    low |= first >> (count - U(64))
+    low |= second << (U(128) - count)
+    values = _number_of(low)
+    if int(digits.max(initial=0)) > 8 * WORD:
+        values += _number_of(first << (U(128) - count)) * np.int64(10**8)
     if decimals.any():
-        decimals = np.where(good, decimals, 0)
-        values, decimals = _without_zeros(np.where(good, values * POWERS[decimals] + fractions, 0), decimals)
-    return values, decimals, good, long
+        values, decimals = _without_zeros(values, decimals)
+    return values, decimals, lengths
+
+
+def _leading_digits(first: Words, second: Words) -> Places:
+    """How many bits the digits take that stand first, each as 0 to 9."""
+    found = np.bitwise_count(_mask_of_digits(first))
+    found += np.where(found == 8 * WORD, np.bitwise_count(_mask_of_digits(second)), np.uint8(0))
+    return found.astype(np.int64)
+
+
+def _mask_of_digits(digits: Words) -> Words:
+    """All bits of the bytes before the first that is no digit."""
+    others = ((digits + TO_HIGH) | digits) & HIGH_BITS
+    return ((others & (~others + U(1))) >> U(7)) - U(1)
+
+
+def _without(first: Words, second: Words, bits: Places) -> tuple[Words, Words]:
+    """Both words without the byte that stands so many bits behind their start."""
+    place = bits.view(np.uint64)
+    behind, further = ALL << place, ALL << (place - U(64))
+    further[bits < 8 * WORD] = ALL
+    moved: Words = _behind(first, second, U(8)) & behind
+    moved |= first & ~behind
+    moved_second: Words = (second >> U(8)) & further
+    moved_second |= second & ~further
+    return moved, moved_second
 
 
 def _long_numbers(words: Words, starts: Places, ends: Places) -> tuple[Places, Places, Marks]:
