@@ -8,6 +8,8 @@ from core.light_types import TYPE_CHECKING, IntEnum, NamedTuple
 from core.workbook import decimals
 
 if TYPE_CHECKING:  # numpy takes longer to load than a workbook of a million rows to read natively
+    from typing import Any
+
     import numpy as np
     import numpy.typing as npt
 
@@ -83,7 +85,7 @@ class CellsBuilder:
     """Collects cells in reading order, one by one or as arrays."""
 
     def __init__(self) -> None:
-        self._blocks: list[Cells] = []
+        self._blocks: list[list[npt.NDArray[Any]]] = []
         self._loose: list[tuple[int, int, int, int]] = []
         self._texts: list[str] = []
         self.text_bytes = 0
@@ -109,13 +111,13 @@ class CellsBuilder:
 
     def add_block(
         self,
-        rows: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64] | npt.NDArray[np.int32],
         kinds: npt.NDArray[np.uint8],
         mantissas: npt.NDArray[np.int64],
         exponents: npt.NDArray[np.int8],
     ) -> None:
         self._flush()
-        self._blocks.append(Cells(rows, kinds, mantissas, exponents, ()))
+        self._blocks.append([rows, kinds, mantissas, exponents])
 
     def _flush(self) -> None:
         if self._loose:
@@ -123,7 +125,7 @@ class CellsBuilder:
 
             table = np.array(self._loose, dtype=np.int64)
             kinds, exponents = table[:, 1].astype(np.uint8), table[:, 3].astype(np.int8)
-            self._blocks.append(Cells(table[:, 0].copy(), kinds, table[:, 2].copy(), exponents, ()))
+            self._blocks.append([table[:, 0].copy(), kinds, table[:, 2].copy(), exponents])
             self._loose = []
 
     def finish(self) -> Cells:
@@ -133,8 +135,7 @@ class CellsBuilder:
         blocks, self._blocks = self._blocks, []
         if not blocks:
             return Cells(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int8), ())
-        fields = [[block.rows, block.kinds, block.mantissas, block.exponents] for block in blocks]
-        del blocks
         # The last field first, each taken out of its block as it is joined: the column is never held twice.
-        exponents, mantissas, kinds, rows = (np.concatenate([field.pop() for field in fields]) for _ in range(4))
+        exponents, mantissas, kinds = (np.concatenate([block.pop() for block in blocks]) for _ in range(3))
+        rows = np.concatenate([block.pop() for block in blocks], dtype=np.int64)
         return Cells(rows, kinds, mantissas, exponents, self._texts)

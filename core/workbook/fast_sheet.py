@@ -238,7 +238,7 @@ def _add(region: Region, places: Places, cells: Cells, first_row: int, builder: 
     keep = (kinds != EMPTY) & (rows >= first_row)
     if not keep.all():
         rows, kinds, mantissas, exponents = rows[keep], kinds[keep], mantissas[keep], exponents[keep]
-    builder.add_block(rows, kinds, mantissas, exponents)
+    builder.add_block(rows.astype(np.int32), kinds, mantissas, exponents)  # four megabytes less in a million
 
 
 def _kind_of(layout: bytes) -> int:
