@@ -64,11 +64,16 @@ def scaled(mantissas: Integers, exponents: npt.NDArray[np.int8], scale: int) -> 
     """Whole numbers of 10^-scale; None without the native part, or if one of them may not fit."""
     import numpy as np  # noqa: PLC0415 - who has arrays has loaded it
 
+    from tasks.two_sum.entries import SAFE  # noqa: PLC0415 - it loads numpy
+
     library = native_library()
     if library is None or not len(mantissas):
         return None
-    if int(exponents.max()) + scale > MOST_SHIFTED or int(exponents.min()) + scale < 0:
+    most, least = int(exponents.max()) + scale, int(exponents.min()) + scale
+    if most > MOST_SHIFTED or least < 0:
         return None
+    if most == 0 and max(int(mantissas.max()), -int(mantissas.min())) < SAFE:
+        return mantissas  # as they are: a copy would touch as much memory again
     given, shifts = np.ascontiguousarray(mantissas), np.ascontiguousarray(exponents)
     amounts = np.empty(len(given), np.int64)
     if not library.scale(given.ctypes.data, shifts.ctypes.data, len(given), scale, amounts.ctypes.data):

@@ -16,7 +16,7 @@ from tasks.two_sum import native_pairs
 from tasks.two_sum.entries import Integers
 
 PIECE = 1 << 16  # keeps the temporaries of a pass in the caches
-KEPT_BYTES = 8 << 20  # larger than those temporaries
+KEPT_BYTES = 16 << 20  # larger than those temporaries, and than a million amounts of the next question
 THREADS = 2  # numpy lets go of the interpreter while it looks places up, and that is most of the work
 SMALLEST_TABLE, LARGEST_TABLE = 16, 28  # bits of a place in the table, which has a byte for each
 FEW = 4096
@@ -38,10 +38,10 @@ WORTH = 0.8  # a pass that keeps more than this is the last: the amounts do have
 
 def survivors_against(first: Integers, second: Integers | None, target: int) -> tuple[Integers, Integers]:
     """Places in both lists that may have a partner in the other; without a second list, in the same one."""
+    keep_freed_blocks(KEPT_BYTES)
     library = native_library()
     if library is not None:
         return native_pairs.survivors(library, first, second, target)
-    keep_freed_blocks(KEPT_BYTES)
     with ThreadPoolExecutor(THREADS) as pool:
         return _survivors(pool, first, second, target)
 
