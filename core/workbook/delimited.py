@@ -26,8 +26,8 @@ class DelimitedSource:
     format = "csv"
     is_1904 = False
 
-    def __init__(self, path: Path, *, limits: Limits = DEFAULT) -> None:
-        self._path, self._limits = path, limits
+    def __init__(self, path: Path, *, limits: Limits = DEFAULT, keep_thousands: bool = False) -> None:
+        self._path, self._limits, self._keep_thousands = path, limits, keep_thousands
         with path.open("rb") as opened:
             sample = opened.read(SAMPLE_BYTES)
         self._encoding = _encoding_of(sample, path)
@@ -61,7 +61,7 @@ class DelimitedSource:
         def flush() -> None:
             rows = np.array(numbers, np.int64)
             for column, builder in builders.items():
-                add_texts(builder, rows, texts[column])
+                add_texts(builder, rows, texts[column], keep_thousands=self._keep_thousands)
                 texts[column].clear()
                 if builder.text_bytes > self._limits.max_text_bytes:
                     raise UnreadableFileError(f"a column's texts are beyond {self._limits.max_text_bytes:,} bytes")

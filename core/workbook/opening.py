@@ -18,7 +18,7 @@ from core.workbook.text_or_not import is_binary
 if TYPE_CHECKING:
     from pathlib import Path
 
-READER_VERSION = "2"  # part of the column cache's key: raise it whenever a cell or name may be read differently
+READER_VERSION = "3"  # part of the column cache's key: raise it whenever a cell or name may be read differently
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsb", ".ods", ".gz"})
 ZIP, OLE, PARQUET = b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PAR1"
 EMPTY_ZIP = b"PK\5\6"
@@ -38,16 +38,27 @@ def open_source(
         source.close()
 
 
-def open_now(path: StrPath, *, name: str | None = None, limits: Limits = DEFAULT, quick: bool = True) -> Source:
-    """The same for callers that close it themselves. What is gzipped is unpacked first: readers jump about in it."""
+def open_now(
+    path: StrPath,
+    *,
+    name: str | None = None,
+    limits: Limits = DEFAULT,
+    quick: bool = True,
+    keep_thousands: bool = False,
+) -> Source:
+    """The same for callers that close it themselves. What is gzipped is unpacked first: readers jump about in it.
+
+    `keep_thousands` is for those who read 1.500 as a text might mean it: see `core.workbook.text_cells.add_texts`.
+    """
     name = name or os.path.basename(path)  # noqa: PTH119 - see archive.open_bytes
     if not gzipped.is_gzip(path):
-        return _open(path, detect(path, name, limits), limits, quick=quick)
+        return _open(path, detect(path, name, limits), limits, quick=quick, keep_thousands=keep_thousands)
     inner = name.removesuffix(".gz")
     unpacked = gzipped.Unpacked(path, limits)
     try:
+        file_format = detect(unpacked.path, inner, limits)
         return _UnpackedSource(
-            _open(unpacked.path, detect(unpacked.path, inner, limits), limits, quick=quick), unpacked
+            _open(unpacked.path, file_format, limits, quick=quick, keep_thousands=keep_thousands), unpacked
         )
     except BaseException:
         unpacked.close()
@@ -74,7 +85,7 @@ class _UnpackedSource:
         self._copy.close()
 
 
-def _open(path: StrPath, file_format: str, limits: Limits, *, quick: bool) -> Source:
+def _open(path: StrPath, file_format: str, limits: Limits, *, quick: bool, keep_thousands: bool) -> Source:
     """Each reader is loaded when its format is met: a workbook needs no Arrow."""
     match file_format:
         case "xlsx":
@@ -84,7 +95,7 @@ def _open(path: StrPath, file_format: str, limits: Limits, *, quick: bool) -> So
         case "csv":
             from core.workbook.delimited import DelimitedSource  # noqa: PLC0415
 
-            return DelimitedSource(_path(path), limits=limits)
+            return DelimitedSource(_path(path), limits=limits, keep_thousands=keep_thousands)
         case "parquet":
             from core.workbook.parquet import ParquetSource  # noqa: PLC0415
 

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from core.workbook.cells import CellKind, Cells, CellValue
 from core.workbook.decimals import parse
+from core.workbook.text_cells import GROUPED_BELOW, GROUPED_FROM, THOUSANDS
 from tasks.two_sum import native_pairs
 from tasks.two_sum.contract import TextNumbers
-from tasks.two_sum.entries import SAFE, Amounts, Integers
-from tasks.two_sum.text_numbers import parse_text, style_of
+from tasks.two_sum.entries import SAFE, Amounts, Integers, Marks
+from tasks.two_sum.text_numbers import USUAL, Signs, bare, styles_proven, value_of
 
 POWERS = [10**n for n in range(128)]
 SHOWN_TEXT = 80
@@ -97,7 +99,15 @@ REASONS = {
 }
 
 
-def amounts_of(cells: Cells, column: int, style: TextNumbers, skips: Skips) -> Decimals:
+class Reading(NamedTuple):
+    """How a column's texts may be read as numbers."""
+
+    style: TextNumbers
+    signs: Signs = USUAL
+    is_all_text: bool = False  # a CSV file's numbers are texts too: 1.500 may be fifteen hundred
+
+
+def amounts_of(cells: Cells, column: int, reading: Reading, skips: Skips) -> Decimals:
     """The column's numbers in the order of their rows."""
     if bool(np.any(cells.rows[1:] < cells.rows[:-1])):
         order = np.argsort(cells.rows, kind="stable")
@@ -105,21 +115,26 @@ def amounts_of(cells: Cells, column: int, style: TextNumbers, skips: Skips) -> D
             cells.rows[order], cells.kinds[order], cells.mantissas[order], cells.exponents[order], cells.texts
         )
     odd = np.flatnonzero(cells.kinds != CellKind.NUMBER)
+    grouped = _grouped(cells, reading)
+    proven = _proven(cells, grouped, reading)
+    exponents, keep = cells.exponents, cells.kinds == CellKind.NUMBER
+    if proven is TextNumbers.COMMA and grouped.any():
+        exponents = np.where(grouped, np.int8(0), exponents)
+    elif proven is None and grouped.any():
+        keep &= ~grouped
+        odd = np.flatnonzero(~keep)
     if not odd.size:
-        return Decimals(cells.rows, cells.mantissas, cells.exponents, {})
-    texts = [value_at(cells, place).text for place in odd.tolist() if cells.kinds[place] == CellKind.TEXT]
-    proven = style_of(texts) if style is TextNumbers.AUTO else style
-    keep = cells.kinds == CellKind.NUMBER
+        return Decimals(cells.rows, cells.mantissas, exponents, {})
     found: dict[int, tuple[int, int]] = {}
     for place in odd.tolist():
         value = value_at(cells, place)
-        number = _number(value, style, proven)
+        number = _number(value, reading, proven)
         if isinstance(number, CellValue):
             keep[place] = True
             found[place] = _exact(number)
         else:
-            skips.add(int(cells.rows[place]), column, number, value.shown())
-    mantissas, exponents = cells.mantissas.copy(), cells.exponents.copy()
+            skips.add(int(cells.rows[place]), column, number, _as_written(value))
+    mantissas, exponents = cells.mantissas.copy(), exponents.copy()
     new_places = np.cumsum(keep) - 1
     large: dict[int, tuple[int, int]] = {}
     for place, (mantissa, exponent) in found.items():
@@ -131,17 +146,47 @@ def amounts_of(cells: Cells, column: int, style: TextNumbers, skips: Skips) -> D
     return Decimals(cells.rows[keep], mantissas[keep], exponents[keep], large)
 
 
-def _number(value: CellValue, style: TextNumbers, proven: TextNumbers | None) -> CellValue | SkipReason:
+def _grouped(cells: Cells, reading: Reading) -> Marks:
+    """Numbers that were written like 1.500, which the reader of text files keeps at three decimals."""
+    if not reading.is_all_text or reading.style in {TextNumbers.OFF, TextNumbers.POINT}:
+        return np.zeros(len(cells), np.bool_)
+    size = np.abs(cells.mantissas)
+    marks: Marks = (cells.kinds == CellKind.NUMBER) & (cells.exponents == -THOUSANDS)
+    return marks & (size >= GROUPED_FROM) & (size < GROUPED_BELOW)
+
+
+def _proven(cells: Cells, grouped: Marks, reading: Reading) -> TextNumbers | None:
+    """The style of the column: as asked, or what its own texts prove."""
+    if reading.style is not TextNumbers.AUTO:
+        return reading.style
+    texts = np.flatnonzero(cells.kinds == CellKind.TEXT)
+    votes = styles_proven((cells.texts[at] for at in cells.mantissas[texts].tolist()), reading.signs)
+    if reading.is_all_text and bool(np.any((cells.kinds == CellKind.NUMBER) & (cells.exponents < 0) & ~grouped)):
+        votes.add(TextNumbers.POINT)
+    return votes.pop() if len(votes) == 1 else None
+
+
+def _number(value: CellValue, reading: Reading, proven: TextNumbers | None) -> CellValue | SkipReason:
     if value.kind is CellKind.BIG:
         return value
-    if value.kind is not CellKind.TEXT or style is TextNumbers.OFF:
+    if value.kind is CellKind.NUMBER:
+        return SkipReason.AMBIGUOUS_TEXT
+    number = None
+    if value.kind is CellKind.TEXT and reading.style is not TextNumbers.OFF:
+        number = bare(value.text, reading.signs)
+    if number is None:
         return REASONS[value.kind]
     if proven is not None:
-        return parse_text(value.text, proven) or SkipReason.TEXT
-    point, comma = parse_text(value.text, TextNumbers.POINT), parse_text(value.text, TextNumbers.COMMA)
+        return value_of(number, proven) or SkipReason.TEXT
+    point, comma = value_of(number, TextNumbers.POINT), value_of(number, TextNumbers.COMMA)
     if point is not None and comma is not None and point != comma:
         return SkipReason.AMBIGUOUS_TEXT
     return point or comma or SkipReason.TEXT
+
+
+def _as_written(value: CellValue) -> str:
+    """A number that is left out was written with all its three decimals."""
+    return f"{value.mantissa / 10**THOUSANDS:.3f}" if value.kind is CellKind.NUMBER else value.shown()
 
 
 def _exact(value: CellValue) -> tuple[int, int]:

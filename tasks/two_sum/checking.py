@@ -25,7 +25,7 @@ def source_of(table: Table, inputs: FileFinder) -> Iterator[tuple[InputFile, Cac
     found = inputs.find(file=table.file, filepath=table.filepath)
     with inputs.local(found) as path:
         cache = ColumnCache(inputs.cache_folder)
-        source = cache.source(found.sha256, lambda: open_now(path, name=found.name))
+        source = cache.source(found.sha256, lambda: open_now(path, name=found.name, keep_thousands=True))
         try:
             yield found, source
         finally:

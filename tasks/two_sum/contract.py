@@ -77,11 +77,17 @@ class Table(Params):
     debit_column: ColumnName | None = Field(None, description="With `credit_column`: amount = debit - credit.")
     credit_column: ColumnName | None = None
     sign_column: ColumnName | None = Field(None, description="A column that says which amounts are negative.")
-    negative_signs: list[str] = Field(list(CREDIT_SIGNS), description="What the sign column says for negative ones.")
+    negative_signs: list[str] = Field(
+        list(CREDIT_SIGNS), description="What the sign column, or a word beside a typed amount, says for negative ones."
+    )
     positive_signs: list[str] = Field(
         list(DEBIT_SIGNS), description="What it says for positive ones, beside nothing; other signs are not guessed."
     )
-    text_numbers: TextNumbers = Field(TextNumbers.OFF, description="Read numbers that were typed as text.")
+    text_numbers: TextNumbers = Field(
+        TextNumbers.OFF,
+        description="Read numbers that were typed as text: `1.234,56`, `(12.50)`, `EUR 5-`, `100.00 CR`."
+        " `auto` takes the style that the column proves.",
+    )
     equal_by: list[ColumnName] = Field([], max_length=8, description="Partners must agree in these columns.")
     date_column: ColumnName | None = Field(None, description="The dates for `max_days`, `date_from`, `date_to`.")
     where: list[Where] = Field([], max_length=8, description="Only rows that hold these values.")

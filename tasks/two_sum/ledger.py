@@ -13,10 +13,11 @@ from core.workbook.cells import Cells
 from core.workbook.header import Column, Header
 from core.workbook.source import Head, SheetInfo, Source, Tick, no_tick
 from tasks.two_sum import dates, keys
-from tasks.two_sum.amounts import Decimals, SkipReason, Skips, amounts_of
+from tasks.two_sum.amounts import Decimals, Reading, SkipReason, Skips, amounts_of
 from tasks.two_sum.contract import Table, TextNumbers
 from tasks.two_sum.entries import SAFE, Amounts, Integers, Marks
 from tasks.two_sum.keys import KeyBook
+from tasks.two_sum.text_numbers import words_of
 
 EVERY_SHEET = "*"
 
@@ -37,10 +38,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Which sheet, and its date system."""
+    """Which sheet, its date system, and whether its numbers are texts."""
 
     sheet: SheetInfo
     is_1904: bool
+    is_all_text: bool
 
 
 @dataclass(frozen=True)
@@ -176,13 +178,14 @@ def read_ledger(source: Source, table: Table, book: KeyBook, tick: Tick = no_tic
     parts = []
     for sheet, roles in sheets_of(source, table):
         cells = source.columns(sheet, roles.wanted(table), roles.header.first_data_row, tick)
-        parts.append(_part(cells, roles, table, book, Place(sheet, is_1904=source.is_1904)))
+        parts.append(_part(cells, roles, table, book, Place(sheet, source.is_1904, source.format == "csv")))
     return Ledger(parts)
 
 
 def _part(cells: dict[int, Cells], roles: Roles, table: Table, book: KeyBook, place: Place) -> Part:
     skips = Skips()
-    numbers = _amounts(cells, roles, table, skips)
+    signs = words_of(table.negative_signs, table.positive_signs)
+    numbers = _amounts(cells, roles, table, Reading(table.text_numbers, signs, place.is_all_text), skips)
     rows = numbers.rows
     keep = np.ones(len(rows), np.bool_)
     for each, column in zip(table.where, roles.where, strict=True):
@@ -219,10 +222,8 @@ def _only(numbers: Decimals, keep: Marks) -> Decimals:
     return Decimals(numbers.rows[keep], numbers.mantissas[keep], numbers.exponents[keep], large)
 
 
-def _amounts(cells: dict[int, Cells], roles: Roles, table: Table, skips: Skips) -> Decimals:
-    first, *second = (
-        amounts_of(cells[column.index], column.index, table.text_numbers, skips) for column in roles.amounts
-    )
+def _amounts(cells: dict[int, Cells], roles: Roles, table: Table, reading: Reading, skips: Skips) -> Decimals:
+    first, *second = (amounts_of(cells[column.index], column.index, reading, skips) for column in roles.amounts)
     if second:
         return _debit_minus_credit(first, second[0])
     if roles.sign is not None:

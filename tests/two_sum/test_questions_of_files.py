@@ -247,6 +247,21 @@ def test_targets_can_be_a_column(tmp_path):
         (["kr 1.300,00", "\u2013100,00 zł"], "auto", 1),
         (["R$ 1.300,00", "100,00- HUF"], "auto", 1),
         (["INV 1200", "0"], "auto", 0),
+        (["1300,00 DR", "100,00 Cr."], "auto", 1),
+        (["1300 (H)", "100 h"], "auto", 0),  # a letter may be a unit
+        (["EUR1.300,00", "100,00-EUR"], "auto", 1),
+        (["US$ 1,300.00", "(US$100.00)"], "auto", 1),
+        (["kr. 1150", "kr. 50,00"], "auto", 1),  # once read as 0.1150
+        (["CHF 1'150.-", "50.--"], "auto", 1),  # no cents, and no minus
+        (["1.150,-", "50,-"], "auto", 1),
+        (["(100-)", "1100"], "auto", 0),  # minus minus a hundred?
+        (["12€00", "0"], "auto", 0),
+        (["12 00", "0"], "auto", 0),
+        (["1\n200", "0"], "auto", 0),  # two lines are no thousands
+        (["1\u2009200\u200e", "\ufeff0"], "auto", 1),
+        (["12,5%", "1187,5"], "auto", 0),  # an eighth, or twelve and a half
+        (["1,150", "50", "Sum, total"], "auto", 0),  # what is no number proves no style
+        (["1,150", "50.00", "Sum, total"], "auto", 1),
     ],
 )
 def test_text_numbers_are_read_on_request_and_never_guessed(tmp_path, texts, style, pairs):
@@ -258,6 +273,33 @@ def test_text_numbers_are_read_on_request_and_never_guessed(tmp_path, texts, sty
     result, _ = ask(path, column="Amount", target=1200, mode="count", text_numbers=style)
     assert result.report.pairs == pairs
     assert ask(path, column="Amount", target=1200, mode="count")[0].report.rows_read == 0
+
+
+@pytest.mark.parametrize("style", ["auto", "1.234,56"])
+def test_in_a_text_file_of_decimal_commas_a_point_groups_thousands(tmp_path, style):
+    (tmp_path / "g.csv").write_text("No;Amount\n1;1.234,56\n2;1.000\n3;-2.500 \n4;500,00\n5;12\n")
+    result, _ = ask(tmp_path / "g.csv", column="Amount", target=-1500, mode="all", text_numbers=style)
+    assert cells(result) == [("B3", "B4")]
+    assert [(pair.first.value, pair.second.value) for pair in result.report.first_pairs] == [(1000, -2500)]
+
+
+def test_in_a_text_file_that_proves_no_style_a_point_before_three_digits_is_not_guessed(tmp_path):
+    (tmp_path / "g.csv").write_text("Amount\n1.000\n2.500\n12\n")
+    result, _ = ask(tmp_path / "g.csv", column="Amount", target=14.5, mode="all", text_numbers="auto")
+    assert [(cell.cell, cell.reason, cell.shown) for cell in result.report.skipped_cells] == [
+        ("A2", "ambiguous_text", "1.000"),
+        ("A3", "ambiguous_text", "2.500"),
+    ]
+    assert ask(tmp_path / "g.csv", column="Amount", target=14.5, mode="count")[0].report.pairs == 1
+    (tmp_path / "p.csv").write_text("Amount\n1.000\n2.500\n12\n0.25\n")
+    assert ask(tmp_path / "p.csv", column="Amount", target=14.5, mode="count", text_numbers="auto")[0].report.pairs == 1
+
+
+def test_the_words_beside_an_amount_are_those_of_the_sign_column(tmp_path):
+    path = simple(tmp_path / "s.csv", ["100.00 OUT", ""], ["30.00 IN", ""])
+    words = {"negative_signs": ["out"], "positive_signs": ["in"]}
+    result, _ = ask(path, column="Amount", target=-70, mode="all", text_numbers="auto", **words)
+    assert cells(result) == [("A2", "A3")]
 
 
 def test_every_sheet_can_be_asked_together(tmp_path):
