@@ -144,6 +144,8 @@ class _Asking:
             if nearest is None:
                 return 0
             question = replace(question, tolerance=nearest)
+        if mode is Mode.FIRST and self._params.one_to_one:
+            return self._ask_first_once(number, question)
         if mode in {Mode.BEST, Mode.FIRST}:
             pair = Matcher(question, self._first, self._second, self._watch).first()
             if pair is not None:
@@ -161,18 +163,33 @@ class _Asking:
                     break
         return matcher.count()
 
-    def _ask_once(self, number: int, question: Question) -> int:
-        some = np.flatnonzero(self._free)
-        others = None if self._second is None else np.flatnonzero(self._free_second)
-        first = self._first.take(some)
-        second = None if self._second is None or others is None else self._second.take(others)
-        pairs = np.array(list(pairs_once(question, first, second, self._watch)), np.int64).reshape(-1, 2)
-        left, right = some[pairs[:, 0]], (some if others is None else others)[pairs[:, 1]]
+    def _ask_first_once(self, number: int, question: Question) -> int | None:
+        first, second, places, others = self._still_free()
+        pair = Matcher(question, first, second, self._watch).first()
+        if pair is None:
+            return 0
+        self._use(number, places[np.array(pair[:1])], others[np.array(pair[1:])])
+        return None
+
+    def _still_free(self) -> tuple[Entries, Entries | None, Integers, Integers]:
+        """What no target has used yet, and the places of both."""
+        places = np.flatnonzero(self._free)
+        if self._second is None:
+            return self._first.take(places), None, places, places
+        others = np.flatnonzero(self._free_second)
+        return self._first.take(places), self._second.take(others), places, others
+
+    def _use(self, number: int, left: Integers, right: Integers) -> None:
         self._free[left] = False
         self._free_second[right] = False
-        self._add_partners(*Matcher(question, self._first, self._second, self._watch).partners())
-        if self._params.mode is Mode.ALL:
+        if self._params.mode is not Mode.COUNT:
             self._keep(number, left, right)
+
+    def _ask_once(self, number: int, question: Question) -> int:
+        first, second, places, others = self._still_free()
+        pairs = np.array(list(pairs_once(question, first, second, self._watch)), np.int64).reshape(-1, 2)
+        self._use(number, places[pairs[:, 0]], others[pairs[:, 1]])
+        self._add_partners(*Matcher(question, self._first, self._second, self._watch).partners())
         return len(pairs)
 
     def _add_partners(self, first: Integers, second: Integers) -> None:

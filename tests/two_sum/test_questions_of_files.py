@@ -226,6 +226,16 @@ def test_several_targets_are_answered_and_one_to_one_uses_no_row_twice(tmp_path)
     assert [(each.target, each.pairs) for each in result.report.by_target] == [(7, 1), (5, 0)]
 
 
+def test_the_first_pair_of_each_target_uses_no_row_twice_either(tmp_path):
+    path = simple(tmp_path / "a.csv", [3, ""], [4, ""], [3, ""], [4, ""])
+    question = {"column": "Amount", "targets": [7, 7, 7], "mode": "first", "one_to_one": True}
+    result, _ = ask(path, **question)
+    assert cells(result) == [("A2", "A3"), ("A4", "A5")]
+    assert [each.pairs for each in result.report.by_target] == [1, 1, 0]
+    against = {"filepath": "a.csv", "operation": "sum"}
+    assert cells(ask(path, **question, against=against)[0]) == [("A2", "A3"), ("A3", "A2"), ("A4", "A5")]
+
+
 def test_targets_can_be_a_column(tmp_path):
     path = simple(tmp_path / "a.csv", [1, 5], [4, "x"], [3, 7])
     result, _ = ask(path, column="Amount", target_column="Name", mode="all")
