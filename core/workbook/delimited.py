@@ -112,6 +112,8 @@ def _encoding_of(sample: bytes, path: Path) -> str:
             return encoding
     if is_binary(sample):
         raise UnreadableFileError(f"{path.suffix or 'the file'} holds binary data, not text")
+    if (zeros := sample.count(0)) > len(sample) // 3:  # UTF-16 without its mark
+        return "utf-16-le" if sample[1::2].count(0) * 2 > zeros else "utf-16-be"
     try:
         sample.decode("utf-8")
     except UnicodeDecodeError as error:

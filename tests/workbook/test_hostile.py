@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.workbook.opening import open_source
 from tests.workbook import handmade
 from tests.workbook.handmade import MAIN, SHEET
 
@@ -211,6 +212,11 @@ def test_a_flipped_byte_in_the_content_is_noticed(tmp_path):
         ),
         ("broken.parquet", b"PAR1" + b"\0" * 100, "unreadable_file: the Parquet file cannot be read"),
         ("nuls.csv", b"a,b\n1,\0\0\0\n", "unsupported_type: nuls.csv is binary data"),
+        (
+            "numbers.csv",
+            b"".join(n.to_bytes(2, "little") for n in range(200)),
+            "unsupported_type: numbers.csv is binary",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value and " " not in value else "",
 )
@@ -222,6 +228,16 @@ def test_what_is_no_table_says_so(tmp_path, name, content, said):
 def test_a_stray_control_character_is_dirt_and_no_sign_of_a_binary_file(tmp_path):
     (tmp_path / "nul.csv").write_bytes(b"a,b\n1,\0\n")
     assert outcome(tmp_path / "nul.csv") == "read 2"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_with_and_without_its_mark(tmp_path, encoding):
+    text = "No;Währung;Amount\r\n" + "".join(f"{n};€;{n},50\r\n" for n in range(20_000))
+    (tmp_path / "export.csv").write_bytes(text.encode(encoding))
+    with open_source(tmp_path / "export.csv") as source:
+        head = source.head(source.sheets[0])
+        assert [cell.value.shown() for cell in head.rows[1].values()] == ["No", "Währung", "Amount"]
+        assert len(source.columns(source.sheets[0], {0: False}, 2)[0]) == 20_000
 
 
 def test_a_zip_of_something_else_says_so(tmp_path):
