@@ -39,11 +39,13 @@ class DelimitedSource:
 
     def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:  # noqa: ARG002 - there is one sheet
         found: dict[int, dict[int, HeadCell]] = {}
+        seen = 0
         for number, record in self._records(no_tick):
+            seen += 1 + len(record)
             row = {at: HeadCell(value) for at, text in enumerate(record) if (value := text_value(text))}
             if row:
                 found[number] = row
-            if len(found) >= rows:
+            if len(found) >= rows or seen > self._limits.max_head_cells:
                 break
         return Head(found)
 
@@ -89,6 +91,10 @@ class DelimitedSource:
                 for number, record in enumerate(reader, start=1):
                     if number % BLOCK_ROWS == 0:
                         tick(raw.tell(), total)
+                    if len(record) > self._limits.max_columns:
+                        raise UnreadableFileError(
+                            f"record {number} has {len(record):,} fields, a table at most {self._limits.max_columns:,}"
+                        )
                     yield number, record
             except (csv.Error, UnicodeDecodeError) as error:
                 raise UnreadableFileError(f"record {number + 1} cannot be read: {error}") from error

@@ -19,6 +19,7 @@ from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_
 CHILD = Path(__file__).with_name("legacy_child.py")  # it imports nothing of ours
 SECONDS = 120
 SAID_MOST = 300
+HEAD_CELLS = 100_000
 
 
 class LegacySource:
@@ -55,7 +56,7 @@ class LegacySource:
 
     def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
         found: dict[int, dict[int, HeadCell]] = {}
-        for row, column, kind, number, text in self._cells(sheet, None):
+        for row, column, kind, number, text in self._cells(sheet, None, HEAD_CELLS):
             if row not in found and len(found) >= rows:
                 break
             value = _value(kind, number, text)
@@ -74,12 +75,14 @@ class LegacySource:
                 builders[column].add(row, value)
         return {column: builder.finish() for column, builder in builders.items()}
 
-    def _cells(self, sheet: SheetInfo, columns: list[int] | None) -> "zip[tuple[int, int, str, float, str]]":
+    def _cells(
+        self, sheet: SheetInfo, columns: list[int] | None, most: int | None = None
+    ) -> "zip[tuple[int, int, str, float, str]]":
         table = self._table
         keep = np.asarray(table["sheet"]) == sheet.index
         if columns is not None:
             keep &= np.isin(np.asarray(table["column"]), columns)
-        chosen = table.filter(pa.array(keep))
+        chosen = table.filter(pa.array(keep)).slice(0, most)
         return zip(*(chosen[name].to_pylist() for name in ("row", "column", "kind", "number", "text")), strict=True)
 
 

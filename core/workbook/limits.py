@@ -15,6 +15,8 @@ class Limits(NamedTuple):
     max_ratio: int = 150
     ratio_matters_after_bytes: int = 16 << 20
     max_token_bytes: int = 1 << 20  # a cell holds 32,767 characters; nothing honest goes this far without a tag
+    max_columns: int = 16_384  # of a sheet; a text file of more is no table
+    max_head_cells: int = 100_000  # looked at before anybody asks: heads of wide or empty sheets have fewer rows
     max_small_part_bytes: int = 32 << 20  # workbook.xml, styles.xml and relations
     max_text_bytes: int = 512 << 20  # texts kept because a question needs their column
 

@@ -44,7 +44,8 @@ class ParquetSource:
         found = {
             HEADER_ROW: {at: HeadCell(CellValue(CellKind.TEXT, text=name)) for at, name in enumerate(schema.names)}
         }
-        batch = next(self._file.iter_batches(batch_size=rows), None)
+        most = max(self._limits.max_head_cells // max(len(schema.names), 1), 1)
+        batch = next(self._file.iter_batches(batch_size=min(rows, most)), None)
         if batch is None:
             return Head(found, has_header=True)
         for at in range(len(schema.names)):

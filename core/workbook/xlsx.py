@@ -54,8 +54,17 @@ class XlsxSource:
             raw.setdefault(cell.row, {})[cell.column] = (cell, value)
 
         part = self._package.sheets[sheet.index].part
+        events = SheetEvents(on_cell, self._limits)
+
+        def pieces() -> Generator[bytes]:
+            """Not to the end of a sheet whose rows are formatted but empty, or all have one number."""
+            for piece in self._archive.stream(part):
+                yield piece
+                if events.seen > 2 * self._limits.max_head_cells:  # each has a start and an end
+                    raise _EnoughRowsError
+
         with suppress(_EnoughRowsError):
-            feed(SheetEvents(on_cell, self._limits), self._archive.stream(part), part.name, self._limits)
+            feed(events, pieces(), part.name, self._limits)
         cells = (value for row in raw.values() for _, value in row.values())
         places = sorted({value.mantissa for value in cells if value.kind is CellKind.SHARED})
         found = shared_strings.look_up(self._archive, self._package.shared_strings, places, self._limits)

@@ -8,8 +8,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from core.errors import UnreadableFileError
 from core.workbook.opening import open_source
 from tests.workbook import handmade
 from tests.workbook.handmade import MAIN, SHEET
@@ -136,6 +139,41 @@ def test_a_bomb_below_the_ratio_still_meets_bounded_memory(tmp_path):
     noise = b"".join(f"{n * 2654435761 % 2**32:010d}".encode() for n in range(100_000))
     data = packed((HEAD + b'<row r="1"><c r="A1" t="str"><v>', 1), (noise, 100), (b"</v></c></row>" + TAIL, 1))
     assert outcome(with_part(tmp_path / "long.xlsx", SHEET_PART, *data), preview=False).startswith("unreadable_file")
+
+
+EMPTY_ROWS = b"".join(b'<row r="%d" ht="%d"><c s="1"/><c s="2"/></row>' % (row, row * row) for row in range(3, 5000))
+ONE_ROW = b'<row r="1">' + b"".join(b'<c r="A1"><v>%d</v></c>' % (n * n) for n in range(5000)) + b"</row>"
+
+
+@pytest.mark.parametrize("rows", [EMPTY_ROWS, ONE_ROW], ids=["formatted but empty", "all called row 1"])
+def test_a_head_is_looked_for_at_the_start_of_a_sheet_only(tmp_path, rows):
+    start = HEAD + b'<row r="1"><c r="A1"><v>5</v></c></row>'
+    path = with_part(tmp_path / "long.xlsx", SHEET_PART, *packed((start, 1), (rows, 100), (TAIL, 1)))
+    with open_source(path) as source:
+        assert source.head(source.sheets[0]).rows[1][0].value.mantissa  # to the end, it would find a wrong checksum
+        with pytest.raises(UnreadableFileError, match="checksum"):
+            source.columns(source.sheets[0], {0: False}, 1)
+
+
+def test_the_head_of_a_text_file_ends_among_its_blank_lines(tmp_path):
+    (tmp_path / "blank.csv").write_bytes(b"a,b\n1,2\n" + b"\n" * 200_000 + b"x" * (2 << 20))
+    with open_source(tmp_path / "blank.csv") as source:
+        assert list(source.head(source.sheets[0]).rows) == [1, 2]
+
+
+def test_a_text_file_of_more_columns_than_a_sheet_has_is_no_table(tmp_path):
+    (tmp_path / "wide.csv").write_bytes((b"1," * 400_000 + b"\n") * 3)
+    assert outcome(tmp_path / "wide.csv") == ("unreadable_file: record 1 has 400,001 fields, a table at most 16,384")
+
+
+def test_the_heads_of_wide_tables_have_fewer_rows(tmp_path):
+    pq.write_table(pa.table({f"c{n}": [n] * 100 for n in range(5000)}), tmp_path / "wide.parquet")
+    (tmp_path / "wide.csv").write_bytes((b"1," * 5000 + b"\n") * 100)
+    for name in ("wide.parquet", "wide.csv"):
+        with open_source(tmp_path / name) as source:
+            head = source.head(source.sheets[0])
+            assert 2 <= len(head.rows) <= 22
+            assert len(head.rows[2]) == 5000
 
 
 def test_entities_are_refused(tmp_path):
