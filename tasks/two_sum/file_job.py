@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Protocol
 
 from core.input_files import FileFinder
 from core.storage import StoredFile
-from tasks.two_sum import pair_files, working_paper
+from tasks.two_sum import asking_again, pair_files, working_paper
 from tasks.two_sum.contract import Mode, TwoSumParams, TwoSumResult
 from tasks.two_sum.remembering import MadeFile, Remembered, question_of
 from tasks.two_sum.reporting import result_of
@@ -108,7 +107,7 @@ def _artifacts(params: TwoSumParams, found: Scan, result: TwoSumResult, job: Fil
 
 
 def _paper_facts(params: TwoSumParams, found: Scan, result: TwoSumResult) -> dict[str, dict[str, Any]]:
-    """The summary by title; the last line of it is the question as the API takes it."""
+    """The summary by title; it ends with the question as the API takes it."""
     files = {"file": found.file.name, "sha256": found.file.sha256}
     if found.against_file is not None:
         files |= {"against": found.against_file.name, "sha256 of against": found.against_file.sha256}
@@ -116,7 +115,6 @@ def _paper_facts(params: TwoSumParams, found: Scan, result: TwoSumResult) -> dic
         return {"Input": files}
     apart = {"skipped_cells", "first_pairs", "skipped", "by_target", "working_paper", "input_sha256", "against_sha256"}
     targets = enumerate(result.report.by_target, start=1)
-    asked = {"kind": "two_sum", "params": params.model_dump(mode="json", exclude_defaults=True)}
     return {
         "Input": files,
         "Result": {"found": result.found, **result.report.model_dump(exclude=apart)},
@@ -126,6 +124,6 @@ def _paper_facts(params: TwoSumParams, found: Scan, result: TwoSumResult) -> dic
             if result.report.by_target
             else {}
         ),
-        "Options": params.model_dump(mode="json"),
-        "Ask again": {"POST /api/v1/jobs": json.dumps(asked, ensure_ascii=False)},
+        "Options": params.model_dump(),
+        "Ask again": asking_again.lines_of(params),
     }

@@ -1,6 +1,5 @@
 """The Excel working paper: matched rows in colour, and all that an auditor needs to run the question again."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +14,7 @@ from core.workbook.decimals import parse, show
 from core.workbook.header import Column
 from core.workbook.source import Source
 from tasks.two_sum.answering import Side
+from tasks.two_sum.asking_again import written
 from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger, Part
 from tasks.two_sum.pair_files import HEADER, batches
@@ -197,7 +197,7 @@ def _fact(value: object) -> str:
             exact = parse(str(value))
             return text(str(value)) if exact is None else number(*exact)
         case list() | dict():
-            return text(json.dumps(value, ensure_ascii=False, default=str))
+            return text(written(value))
         case _:
             return text(str(value))
 

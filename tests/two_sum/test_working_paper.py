@@ -1,6 +1,8 @@
 """The working paper shows the input's rows, whatever is missing in them, and says when it is left out."""
 
+import json
 from datetime import date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from unittest.mock import patch
 
@@ -9,7 +11,8 @@ import pytest
 from openpyxl.utils.escape import unescape
 
 from core.workbook import addresses
-from tasks.two_sum import pair_files, working_paper
+from core.workbook.book_writer import BookWriter
+from tasks.two_sum import asking_again, pair_files, working_paper
 from tasks.two_sum.contract import TwoSumParams
 from tasks.two_sum.scanning import scan
 from tests.two_sum.desk import Folder, ask
@@ -196,3 +199,25 @@ def test_the_same_question_makes_the_same_file(tmp_path):
     first = (tmp_path / "paper.xlsx").read_bytes()
     paper_of(path)
     assert (tmp_path / "paper.xlsx").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"target": Decimal("2357.95"), "min_amount": Decimal("0.01"), "date_column": "Due", "date_from": "2026-01-02"},
+        {
+            "target": 10**30,
+            "tolerance": Decimal("0.1"),
+            "where": [{"column": "Who", "equals": ['a "quoted" one', "ä"]}],
+        },
+        {"targets": [Decimal(n).scaleb(-3) for n in range(10_000)], "against": {"filepath": "b.csv", "sheet": 0}},
+    ],
+)
+def test_the_summary_s_last_lines_ask_the_same_question_again(tmp_path, question):
+    asked = TwoSumParams(filepath="a.xlsx", **question)
+    with BookWriter(tmp_path / "s.xlsx", working_paper.STYLES) as book:
+        book.add_sheet("Summary", [], [working_paper._summary({"Ask again": asking_again.lines_of(asked)})])
+    lines = openpyxl.load_workbook(tmp_path / "s.xlsx")["Summary"].iter_rows(min_row=2, values_only=True)
+    again = json.loads("".join(unescape(value) for _, value in lines if value))
+    assert again["kind"] == "two_sum"
+    assert TwoSumParams.model_validate(again["params"]) == asked
