@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 
 from core.workbook.decimals import show
+from core.workbook.source import Tick, no_tick
 from tasks.two_sum import dates
 from tasks.two_sum.contract import Against, Mode, TwoSumParams
 from tasks.two_sum.entries import SAFE, Amounts, Entries, Integers, Question, as_amounts
@@ -104,15 +105,24 @@ def question_of(params: TwoSumParams, target: int, scale: int) -> Question:
 
 
 def answer(
-    params: TwoSumParams, targets: list[Target], ledger: Ledger, against: Ledger | None = None, watch: Watch = nobody
+    params: TwoSumParams,
+    targets: list[Target],
+    ledger: Ledger,
+    against: Ledger | None = None,
+    watch: Watch = nobody,
+    *,
+    asked: Tick = no_tick,
 ) -> Outcome:
-    """Ask for each target in turn. One-to-one, an entry that one target used is gone for the next."""
+    """Ask for each target in turn. One-to-one, an entry that one target used is gone for the next.
+
+    `watch` is called often and may raise to stop; `asked` is told how many targets are done, of how many.
+    """
     scale = scale_of(params, targets, ledger, against)
     negated = isinstance(params.against, Against) and params.against.operation == "difference"
     first = side_of(ledger, params, scale)
     second = None if against is None else side_of(against, params, scale, negated=negated)
     outcome = Outcome(scale, first, second, [in_units(target, scale) for target in targets])
-    _Asking(params, outcome, watch).run()
+    _Asking(params, outcome, watch).run(asked)
     return outcome
 
 
@@ -130,8 +140,9 @@ class _Asking:
         self._free = np.ones(len(self._first), np.bool_)
         self._free_second = self._free if self._second is None else np.ones(len(self._second), np.bool_)
 
-    def run(self) -> None:
+    def run(self, asked: Tick) -> None:
         for number, target in enumerate(self._outcome.targets):
+            asked(number, len(self._outcome.targets))
             self._watch()
             question = question_of(self._params, target, self._outcome.scale)
             self._outcome.by_target.append(self._ask(number, question))

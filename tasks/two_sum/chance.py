@@ -84,7 +84,7 @@ def advice(chance: float | None, found: Header, used: Collection[int]) -> str | 
         agree = sum((count / len(shown)) ** 2 for count in counts.values())
         if best is None or agree < best[0]:
             best = agree, column.name or column.letter
-    expected = f"about {chance:,.0f} pairs would come about by chance alone"
+    expected = f"about {chance:,.0f} pair{'' if round(chance) == 1 else 's'} would come about by chance alone"
     if best is None:
         return f"{expected}: a narrower date window or amount range would help"
     return f"{expected}; requiring the same {best[1]!r} (equal_by) would leave about {chance * best[0]:,.0f}"

@@ -46,10 +46,16 @@ def answer_from_files(params: TwoSumParams, job: FileJob) -> TwoSumResult:
     def read(done: int, total: int) -> None:
         job.tick(done, total, stage="reading", message="bytes")
 
-    def matched() -> None:
-        job.tick(0, stage="matching")
+    so_far: tuple[int, int | None] = 0, None
 
-    with scan(params, job.finder, read, matched) as found:
+    def asked(done: int, total: int) -> None:
+        nonlocal so_far
+        so_far = (done, total) if total > 1 else so_far
+
+    def matched() -> None:
+        job.tick(*so_far, stage="matching", message="" if so_far[1] is None else "targets")
+
+    with scan(params, job.finder, read, matched, asked) as found:
         result = result_of(
             params, found.outcome, found.ledger, found.against, found.targets_at, **_facts(params, found)
         )

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from core.errors import InvalidInputError
 from core.input_files import FileFinder, InputFile
-from core.workbook.source import Source, Tick
+from core.workbook.source import Source, Tick, no_tick
 from tasks.two_sum.answering import Outcome, Target, answer, shown
 from tasks.two_sum.checking import source_of
 from tasks.two_sum.contract import TwoSumParams, filled, table_of_targets
@@ -36,7 +36,7 @@ class Scan:
 
 
 @contextmanager
-def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> Iterator[Scan]:
+def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch, asked: Tick = no_tick) -> Iterator[Scan]:
     """Everything about one question of files."""
     book = KeyBook()
     with ExitStack() as stack:
@@ -52,7 +52,7 @@ def scan(params: TwoSumParams, finder: FileFinder, tick: Tick, watch: Watch) -> 
             against = read_ledger(against_source, second, book, tick)
             was_read |= against_source.was_read
         read_at = perf_counter()
-        outcome = answer(params, targets, ledger, against, watch)
+        outcome = answer(params, targets, ledger, against, watch, asked=asked)
         done_at = perf_counter()
         yield Scan(
             file,

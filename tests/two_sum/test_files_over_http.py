@@ -215,6 +215,20 @@ def test_an_estimate_counts_the_working_paper_which_takes_longest(http, upload, 
     assert with_paper["seconds"] > 3 * without["seconds"]
 
 
+def test_an_estimate_of_many_targets_counts_what_each_adds(http, upload, tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("Amount,Name\n" + "".join(f"{at},x\n" for at in range(50_000)))
+    params = {"file": upload(path).json()["id"], "column": "Amount", "mode": "count"}
+
+    def seconds(**question):
+        asked = {"kind": "two_sum", "params": params | question}
+        return http.post("/api/v1/estimates", json=asked).json()["seconds"]
+
+    one, many, column = seconds(target=1), seconds(targets=list(range(1000))), seconds(target_column="Amount")
+    assert one < many < one + 10  # the thousand take two seconds on a slow core
+    assert many < column
+
+
 def test_the_older_route_answers_for_a_workbook(http, platform):
     make_samples(platform.home / "data")
     asked = {"filepath": "data/numbers.xlsx", "target": 4_000_000_003}

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from core.errors import InvalidInputError
 from tasks.two_sum import dates
+from tasks.two_sum.contract import TwoSumParams
+from tasks.two_sum.scanning import scan
 from tests.two_sum import oracle
-from tests.two_sum.desk import ask, cells, listed
+from tests.two_sum.desk import Folder, ask, cells, listed
 
 START = date(2026, 1, 1)
 BANK = [("Who", "Paid"), ("Acme", 3), ("Birch", 7), ("Birch", 6)]
@@ -234,6 +236,14 @@ def test_the_first_pair_of_each_target_uses_no_row_twice_either(tmp_path):
     assert [each.pairs for each in result.report.by_target] == [1, 1, 0]
     against = {"filepath": "a.csv", "operation": "sum"}
     assert cells(ask(path, **question, against=against)[0]) == [("A2", "A3"), ("A3", "A2"), ("A4", "A5")]
+
+
+def test_whoever_watches_is_told_how_many_targets_are_done(tmp_path):
+    path = simple(tmp_path / "a.csv", [3, ""], [4, ""])
+    asked = TwoSumParams(filepath=path.name, column="Amount", targets=[7, 8, 9], mode="count")
+    told = []
+    with scan(asked, Folder(tmp_path), lambda *_: None, lambda: None, lambda *done: told.append(done)):
+        assert told == [(0, 3), (1, 3), (2, 3)]
 
 
 def test_targets_can_be_a_column(tmp_path):
