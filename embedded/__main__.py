@@ -29,7 +29,7 @@ def demo() -> int:
     """One job from start to answer; the log goes to a file and is shown only if something fails."""
     settings = read_local_settings(any_port=True)
     path = settings.home / "demo.log"
-    print("Starting Postgres, Valkey, the API, a worker, beat and Flower ...", flush=True)
+    print("Starting Postgres, Valkey, the API, workers, beat and Flower ...", flush=True)
     with path.open("w", encoding="utf-8") as file:
         code = Supervisor(
             settings,

@@ -22,22 +22,22 @@ class Process:
     is_needed_by_jobs: bool = True
 
 
-def _worker(name: str, queues: str) -> Process:
-    # The name tells the groups of one machine apart in Flower.
-    return Process(name, (*_CELERY, "worker", "-Q", queues, "-n", f"{name}@%h", *_WORKER_OPTIONS))
+def _worker(queue: str, *options: str) -> Process:
+    """Long jobs never keep short ones waiting: each queue has its own group, whose name tells it apart in Flower."""
+    name = f"worker-{queue}"
+    return Process(name, (*_CELERY, "worker", "-Q", queue, "-n", f"{name}@%h", *_WORKER_OPTIONS, *options))
 
 
 MIGRATE = Process("migrate", ("python", "-m", "models.migrate"))
 API = Process("api", ("python", "-m", "api"))
-# One group serves both queues at a desk: a second costs memory, and there is one person to serve.
-WORKER = _worker("worker", "quick,heavy")
-# Where there is load, long jobs must not keep short ones waiting.
-QUICK_WORKER = _worker("worker-quick", "quick")
-HEAVY_WORKER = _worker("worker-heavy", "heavy")
+QUICK_WORKER = _worker("quick")
+HEAVY_WORKER = _worker("heavy")
+# A heavy job takes the cores and the memory of a desk for itself, so the next one waits.
+ONE_HEAVY = _worker("heavy", "--concurrency", "1")
 # Due times are rows in Postgres, so beat needs no file of its own that could be locked or torn.
 BEAT = Process("beat", (*_CELERY, "beat", "--scheduler", "workers.beat:RowScheduler"), is_needed_by_jobs=False)
 # Address, port and credentials come from FLOWER_*: a command line can be read by everybody.
 FLOWER = Process("flower", (*_CELERY, "flower", "--logging=warning"), is_needed_by_jobs=False)
 
-LOCAL = (API, WORKER, BEAT, FLOWER)
+LOCAL = (API, QUICK_WORKER, ONE_HEAVY, BEAT, FLOWER)
 DEPLOYED = (MIGRATE, API, QUICK_WORKER, HEAVY_WORKER, BEAT, FLOWER)

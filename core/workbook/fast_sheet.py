@@ -33,6 +33,7 @@ from core.workbook.vector_decimals import (
 KEPT_BYTES = 16 << 20  # larger than the arrays of a piece
 MOST_LAYOUTS = 48  # beyond it the rest of the piece goes through the general parser
 LAYOUT = re.compile(rb'([0-9]{1,7})("(?: [A-Za-z][A-Za-z0-9:]*="[^"<&>]*")*(?:/>|>(?:<v>|<[a-z]{1,2}|</c)))')
+REFERENCE = re.compile(rb'<c r="[A-Z]{0,3}&')  # a letter of an address written as a number
 TYPE = re.compile(rb' t="([^"]*)"')
 DATA_END = b"</sheetData>"
 VALUE_END = int.from_bytes(b"</v></c>", "little")
@@ -102,6 +103,10 @@ def _check(region: Region) -> None:
     buffer, end = region.buffer, region.end
     # One byte is found many times quicker than several, and most pieces have neither.
     if any(rare in buffer and buffer.find(odd, 0, end) >= 0 for rare, odd in ((b"!", b"<!"), (b"x", b"xmln"))):
+        raise UnusualSheetError
+    first = buffer.find(CELL_START, 0, end)
+    is_small = first >= 0 and not buffer[first + len(CELL_START) : first + len(CELL_START) + 1].isupper()
+    if is_small or (b"&" in buffer and REFERENCE.search(buffer, 0, end)):
         raise UnusualSheetError
     cells = addressed = 0
     for shift in range(2):

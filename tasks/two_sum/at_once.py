@@ -8,6 +8,7 @@ tenth of that. What is not ordinary is answered by the general way, alike.
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -135,6 +136,8 @@ def _scaled(library: NativeLibrary, column: Column, ends: list[int], target: Dec
 
 def _by_vectors(source: Source, wanted: list[_Wanted], target: Decimal) -> FirstPair | None:
     """The same for plain numbers without the native part, or from any other kind of file."""
+    # Nothing here multiplies matrices, and the threads for it take 30 ms to start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import numpy as np  # noqa: PLC0415 - see the module
 
     from tasks.two_sum.entries import SAFE, Entries, Question  # noqa: PLC0415

@@ -112,6 +112,12 @@ ODDITIES = {
         '<row r="3"><c r="A3"><v>3</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>',
         {3: Decimal(3), 1: Decimal(1)},
     ),
+    "an address in character references": (
+        '<row r="1"><c r="B1"><v>2</v></c></row><row r="2"><c r="A&#50;"><v>1</v></c></row>'
+        '<row r="3"><c r="&#65;3"><v>3</v></c></row>',
+        {2: Decimal(1), 3: Decimal(3)},
+    ),
+    "addresses in small letters": ('<row r="1"><c r="a1"><v>1</v></c><c r="b1"><v>2</v></c></row>', {1: Decimal(1)}),
     "a number that is none": ('<row r="1"><c r="A1"><v>abc</v></c></row>', {1: ("TEXT", "abc")}),
     "new lines between tags": ('\n <row r="1">\n  <c r="A1">\n <v>1</v>\n </c>\n </row>\n', {1: Decimal(1)}),
     "an extension": (
