@@ -14,6 +14,7 @@ from core.workbook import addresses
 from core.workbook.book_writer import BookWriter
 from tasks.two_sum import asking_again, pair_files, working_paper
 from tasks.two_sum.contract import TwoSumParams
+from tasks.two_sum.remembering import question_of
 from tasks.two_sum.scanning import scan
 from tests.two_sum.desk import Folder, ask
 from tests.workbook import handmade
@@ -44,6 +45,18 @@ def rows_of(*lines):
         for at, (name, amount) in enumerate(lines, start=2)
     )
     return ROWS[: ROWS.index('<row r="2"')] + "".join(cells)
+
+
+def test_a_remembered_paper_is_that_of_the_very_file_that_it_names(tmp_path):
+    for name in ("mine.xlsx", "theirs.xlsx"):
+        handmade.workbook(tmp_path / name, ROWS)
+
+    def questions(**asked):
+        each = (TwoSumParams(filepath=name, target=0, **asked) for name in ("mine.xlsx", "theirs.xlsx"))
+        return {question_of(params, Folder(tmp_path)) for params in each}
+
+    assert len(questions(mode="all")) == 2
+    assert len(questions(mode="all", working_paper=False)) == len(questions(mode="first")) == 1
 
 
 def test_rows_with_gaps_and_out_of_order_stand_in_their_order(tmp_path):
