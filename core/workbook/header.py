@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from core.errors import InvalidInputError
 from core.light_types import NamedTuple
 from core.workbook import addresses
-from core.workbook.cells import CellKind
+from core.workbook.cells import CellKind, CellValue
 from core.workbook.source import Head, SheetInfo
 
 NUMBERS = (CellKind.NUMBER, CellKind.BIG)
 NAMED_MOST = 12
+ReadText = Callable[[str], CellValue | None]  # what a text means as an amount, where people say that some are typed
+
+
+def no_number(_text: str) -> None:
+    """For those who read no text as an amount."""
 
 
 class Column(NamedTuple):
@@ -60,26 +65,31 @@ class Header(NamedTuple):
         names = [column.name or column.letter for column in self.columns]
         raise InvalidInputError(_nothing_called("column", wanted, names), column=wanted, columns=names[:100])
 
-    def automatic(self) -> Column:
-        """`Numbers` if there is one, else the only or the most money-like column of numbers."""
+    def automatic(self, read_text: ReadText = no_number) -> Column:
+        """`Numbers` if there is one, else the only or the most money-like column of numbers, typed ones too."""
         for column in self.columns:
             if _plain(column.name) == "numbers":
                 return column
-        scored = [(self._score(column), -column.index, column) for column in self.columns]
+        scored = [(self._score(column, read_text), -column.index, column) for column in self.columns]
         best = max(scored, default=None, key=lambda each: each[:2])
         if best is None or best[0] <= 0:
             names = [column.name or column.letter for column in self.columns]
             raise InvalidInputError(f"no column holds numbers; there are {_listed(names)}", columns=names[:100])
         return best[2]
 
-    def _score(self, column: Column) -> float:
+    def _score(self, column: Column, read_text: ReadText) -> float:
         cells = [
             row[column.index] for number, row in self.head.rows.items() if number > self.row and column.index in row
         ]
-        numbers = [cell for cell in cells if cell.value.kind in NUMBERS and not cell.is_date]
+        values = [
+            read_text(cell.value.text) if cell.value.kind is CellKind.TEXT else cell.value
+            for cell in cells
+            if not cell.is_date
+        ]
+        numbers = [value for value in values if value is not None and value.kind in NUMBERS]
         if not cells or len(numbers) * 2 < len(cells):
             return 0
-        fractions = sum(cell.value.exponent < 0 for cell in numbers)
+        fractions = sum(value.exponent < 0 for value in numbers)
         named = any(word in _plain(column.name) for word in ("amount", "betrag", "total", "value", "sum"))
         return len(numbers) / len(cells) + fractions / len(numbers) + (2 if named else 0)
 

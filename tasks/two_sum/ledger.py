@@ -10,14 +10,14 @@ import numpy as np
 from core.errors import InvalidInputError
 from core.workbook import header
 from core.workbook.cells import Cells
-from core.workbook.header import Column, Header
+from core.workbook.header import Column, Header, ReadText, no_number
 from core.workbook.source import Head, SheetInfo, Source, Tick, no_tick
 from tasks.two_sum import dates, keys
 from tasks.two_sum.amounts import Decimals, Reading, SkipReason, Skips, amounts_of
 from tasks.two_sum.contract import Table, TextNumbers
 from tasks.two_sum.entries import SAFE, Amounts, Integers, Marks
 from tasks.two_sum.keys import KeyBook
-from tasks.two_sum.text_numbers import words_of
+from tasks.two_sum.text_numbers import parse_text, words_of
 
 EVERY_SHEET = "*"
 
@@ -128,6 +128,15 @@ class Roles:
         return found | {column.index: True for column in others}
 
 
+def _typed_amounts(table: Table) -> ReadText:
+    """What a text of the head means, if amounts may be typed: nothing is counted by it, so either style will do."""
+    if table.text_numbers is TextNumbers.OFF:
+        return no_number
+    styles = [TextNumbers.POINT, TextNumbers.COMMA] if table.text_numbers is TextNumbers.AUTO else [table.text_numbers]
+    signs = words_of(table.negative_signs, table.positive_signs)
+    return lambda text: next((value for style in styles if (value := parse_text(text, style, signs))), None)
+
+
 def roles_in(head: Head, table: Table) -> Roles:
     """Find every named column; what is missing is said with the nearest names."""
     named = [table.column, table.debit_column, table.credit_column, table.sign_column, table.date_column]
@@ -136,7 +145,7 @@ def roles_in(head: Head, table: Table) -> Roles:
     if table.debit_column is not None and table.credit_column is not None:
         amounts = [found.find(table.debit_column), found.find(table.credit_column)]
     else:
-        amounts = [found.automatic() if table.column is None else found.find(table.column)]
+        amounts = [found.automatic(_typed_amounts(table)) if table.column is None else found.find(table.column)]
     return Roles(
         found,
         amounts,

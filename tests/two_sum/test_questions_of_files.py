@@ -252,6 +252,15 @@ def test_targets_can_be_a_column(tmp_path):
     assert [(each.target, each.pairs) for each in result.report.by_target] == [(5, 1), (7, 1)]
 
 
+def test_the_automatic_column_is_the_one_of_typed_amounts_where_they_are_read(tmp_path):
+    lines = ["Nr;Datum;Kunde;Betrag", "1;01.02.2026;Acme;1.234,50", "2;02.02.2026;Birch 7;-1.234,50", "3;;Cedar;9,00"]
+    (tmp_path / "g.csv").write_text("\n".join(lines))
+    for style in ("auto", "1.234,56"):
+        result, _ = ask(tmp_path / "g.csv", target=0, mode="all", text_numbers=style)
+        assert (result.report.column, cells(result)) == ("Betrag", [("D2", "D3")])
+    assert ask(tmp_path / "g.csv", target=3, mode="all")[0].report.column == "Nr"
+
+
 @pytest.mark.parametrize(
     ("texts", "style", "pairs"),
     [
