@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from core.errors import UnreadableFileError
 from core.workbook.cells import CellKind, Cells, CellsBuilder, CellValue, number_value
+from core.workbook.limits import DEFAULT
 from core.workbook.source import HEAD_ROWS, Head, HeadCell, SheetInfo, Tick, no_tick
 
 CHILD = Path(__file__).with_name("legacy_child.py")  # it imports nothing of ours
 SECONDS = 120
 SAID_MOST = 300
-HEAD_CELLS = 100_000
 
 
 class LegacySource:
@@ -56,7 +56,7 @@ class LegacySource:
 
     def head(self, sheet: SheetInfo, rows: int = HEAD_ROWS) -> Head:
         found: dict[int, dict[int, HeadCell]] = {}
-        for row, column, kind, number, text in self._cells(sheet, None, HEAD_CELLS):
+        for row, column, kind, number, text in self._cells(sheet, None, DEFAULT.max_head_cells):
             if row not in found and len(found) >= rows:
                 break
             value = _value(kind, number, text)

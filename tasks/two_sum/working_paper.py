@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from core import exact_json
 from core.workbook.book_writer import Band, BookWriter, Style, number, text
 from core.workbook.decimals import parse, show
 from core.workbook.header import Column
 from core.workbook.source import Source
 from tasks.two_sum.answering import Side
-from tasks.two_sum.asking_again import written
 from tasks.two_sum.entries import Integers
 from tasks.two_sum.ledger import Ledger, Part
 from tasks.two_sum.pair_files import HEADER, batches
@@ -197,7 +197,7 @@ def _fact(value: object) -> str:
             exact = parse(str(value))
             return text(str(value)) if exact is None else number(*exact)
         case list() | dict():
-            return text(written(value))
+            return text(exact_json.dumps(value).decode())
         case _:
             return text(str(value))
 
